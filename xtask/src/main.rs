@@ -1,0 +1,2 @@
+//! Project chores that cargo itself cannot do.
+fn main() {}
