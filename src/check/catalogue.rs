@@ -1,0 +1,337 @@
+//! The catalogue: `checks/*.toml`, one file an area, embedded in the program.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+
+use super::remedy::Remedy;
+
+/// The areas in the order a diagnosis goes through them.
+pub const AREAS: [&str; 9] = [
+    "host", "userns", "subid", "cgroup", "lsm", "session", "network", "storage", "docker",
+];
+
+const FILES: [&str; 9] = [
+    include_str!("../../checks/host.toml"),
+    include_str!("../../checks/userns.toml"),
+    include_str!("../../checks/subid.toml"),
+    include_str!("../../checks/cgroup.toml"),
+    include_str!("../../checks/lsm.toml"),
+    include_str!("../../checks/session.toml"),
+    include_str!("../../checks/network.toml"),
+    include_str!("../../checks/storage.toml"),
+    include_str!("../../checks/docker.toml"),
+];
+
+/// How much a failing check matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// Without it rootless Docker does not start or no container runs: `fail`.
+    Required,
+    /// It runs, but something a user relies on is missing or will break: `warn`.
+    Recommended,
+    /// Worth knowing, and fine for many: `info`.
+    Optional,
+}
+
+/// From where a check can be decided.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// By anybody on the machine, for all users.
+    Machine,
+    /// For one user, by that user or by root.
+    #[default]
+    User,
+    /// Only by the user, from the shell in question.
+    Shell,
+}
+
+/// What is left of a capability when a check fails that is not required.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Leaves {
+    /// It works in part.
+    #[default]
+    Part,
+    /// It does not work.
+    Nothing,
+}
+
+/// What a user wants to do with rootless Docker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Capability {
+    /// Run containers.
+    Run,
+    /// Build images.
+    Build,
+    /// Limit CPU, memory, I/O and processes.
+    Limits,
+    /// Publish ports.
+    Ports,
+    /// Ping from containers.
+    Ping,
+    /// Keep images and layers well.
+    Storage,
+    /// Start at boot and outlive the session.
+    Boot,
+}
+
+impl Capability {
+    /// All of them, in the order of the capability table.
+    pub const ALL: [Capability; 7] = [
+        Capability::Run,
+        Capability::Build,
+        Capability::Limits,
+        Capability::Ports,
+        Capability::Ping,
+        Capability::Storage,
+        Capability::Boot,
+    ];
+
+    /// The row's label.
+    pub fn label(self) -> &'static str {
+        match self {
+            Capability::Run => "run containers",
+            Capability::Build => "build images",
+            Capability::Limits => "limit resources",
+            Capability::Ports => "publish ports",
+            Capability::Ping => "ping",
+            Capability::Storage => "storage",
+            Capability::Boot => "start at boot",
+        }
+    }
+}
+
+/// One check as the catalogue describes it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Check {
+    /// `area.slug`, never reused.
+    pub id: String,
+    /// Former ids.
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    /// What is so when it passes, in a few words.
+    pub title: String,
+    /// How much a failure matters.
+    pub level: Level,
+    /// From where it can be decided.
+    #[serde(default)]
+    pub scope: Scope,
+    /// What a failure takes away.
+    #[serde(default)]
+    pub affects: Vec<Capability>,
+    /// The capability whose row of the table shows this check's summary.
+    #[serde(default)]
+    pub headline: Option<Capability>,
+    /// What is left of `affects` when a recommended or optional check fails.
+    #[serde(default)]
+    pub leaves: Leaves,
+    /// Checks that must pass before this one means anything.
+    #[serde(default)]
+    pub requires: Vec<String>,
+    /// Why it fails, and what that means for the user.
+    pub cause: String,
+    /// The page that says more.
+    pub docs: String,
+    /// Upstream issues where it was seen.
+    #[serde(default)]
+    pub upstream: Vec<String>,
+    /// What to do.
+    #[serde(default)]
+    pub remedy: Remedy,
+    /// What to do in particular cases, chosen by the rule.
+    #[serde(default)]
+    pub remedies: BTreeMap<String, Remedy>,
+}
+
+impl Check {
+    /// The part of the id before the dot.
+    pub fn area(&self) -> &str {
+        self.id.split_once('.').map_or("", |(area, _)| area)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    check: Vec<Check>,
+}
+
+/// All checks, in the order they are shown.
+#[derive(Clone, Debug, Default)]
+pub struct Catalogue {
+    checks: Vec<Check>,
+}
+
+/// The built-in file that cannot be read; a bug that the tests find.
+#[derive(Debug)]
+pub struct Broken(String);
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the built-in catalogue cannot be read: {}", self.0)
+    }
+}
+
+static BUILT_IN: LazyLock<Result<Catalogue, Broken>> = LazyLock::new(|| {
+    let mut checks = Vec::new();
+    for (area, text) in AREAS.iter().zip(FILES) {
+        let file: File = toml::from_str(text).map_err(|e| Broken(format!("{area}.toml: {e}")))?;
+        checks.extend(file.check);
+    }
+    Ok(Catalogue { checks })
+});
+
+impl Catalogue {
+    /// The checks this program ships with.
+    ///
+    /// # Errors
+    /// [`Broken`] if they cannot be read, which the tests rule out.
+    pub fn built_in() -> Result<&'static Catalogue, &'static Broken> {
+        BUILT_IN.as_ref()
+    }
+
+    /// The checks in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Check> {
+        self.checks.iter()
+    }
+
+    /// A check by its id or a former id.
+    pub fn get(&self, id: &str) -> Option<&Check> {
+        let is = |check: &&Check| check.id == id || check.aliases.iter().any(|a| a == id);
+        self.checks.iter().find(is)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::check::{family, rule};
+
+    fn checks() -> Vec<&'static Check> {
+        Catalogue::built_in().unwrap().iter().collect()
+    }
+
+    fn remedies(check: &Check) -> impl Iterator<Item = &Remedy> {
+        std::iter::once(&check.remedy).chain(check.remedies.values())
+    }
+
+    #[test]
+    fn ids_are_unique_and_in_their_area() {
+        let mut seen = BTreeSet::new();
+        for check in checks() {
+            assert!(AREAS.contains(&check.area()), "{}", check.id);
+            for id in std::iter::once(&check.id).chain(&check.aliases) {
+                assert!(seen.insert(id.clone()), "{id} twice");
+            }
+        }
+    }
+
+    #[test]
+    fn every_check_has_a_rule_and_every_rule_a_check() {
+        let ids: BTreeSet<&str> = checks().iter().map(|c| c.id.as_str()).collect();
+        let rules: BTreeSet<&str> = rule::all().map(|(id, _)| id).collect();
+        assert_eq!(ids, rules);
+        assert_eq!(rules.len(), rule::all().count(), "a rule stands twice");
+    }
+
+    #[test]
+    fn a_check_requires_only_what_was_judged_before_it() {
+        let mut before = BTreeSet::new();
+        for check in checks() {
+            for id in &check.requires {
+                assert!(before.contains(id.as_str()), "{} requires {id}", check.id);
+            }
+            before.insert(check.id.as_str());
+        }
+    }
+
+    #[test]
+    fn every_check_says_why_and_where_to_read_more() {
+        for check in checks() {
+            assert!(check.cause.trim().len() > 40, "{}: cause", check.id);
+            assert!(check.docs.starts_with("https://"), "{}: docs", check.id);
+            assert!(
+                check.upstream.iter().all(|u| u.starts_with("https://")),
+                "{}",
+                check.id
+            );
+            for text in [&check.title, &check.cause] {
+                assert!(
+                    !text.ends_with(char::is_whitespace),
+                    "{}: {text:?}",
+                    check.id
+                );
+            }
+            assert!(!check.title.ends_with('.'), "{}: title", check.id);
+        }
+    }
+
+    #[test]
+    fn every_check_has_a_remedy_for_every_family() {
+        for check in checks() {
+            for remedy in remedies(check) {
+                let keys = remedy.packages.keys().chain(remedy.commands.keys());
+                for key in keys {
+                    assert!(family::KEYS.contains(&key.as_str()), "{}: {key}", check.id);
+                }
+                let words = !remedy.note.trim().is_empty();
+                let for_all = words || remedy.commands.contains_key("default");
+                assert!(for_all, "{}: nothing for an unknown distribution", check.id);
+            }
+        }
+    }
+
+    /// Advice that gives root away, or that opens the whole host, is worse than none.
+    #[test]
+    fn no_remedy_gives_root_away() {
+        let forbidden = [
+            "usermod -aG docker",
+            "gpasswd -a",
+            "apparmor_restrict_unprivileged_userns=0",
+            "setenforce 0",
+            "chmod 777",
+            "chmod -R 777",
+            "--privileged",
+            "curl ",
+            "sudo rm -rf",
+        ];
+        for check in checks() {
+            let commands = remedies(check).flat_map(|r| r.commands.values().flatten());
+            for command in commands {
+                assert!(
+                    forbidden.iter().all(|f| !command.contains(f)),
+                    "{}: {command}",
+                    check.id
+                );
+                assert!(
+                    !command.contains("sudo cat <<"),
+                    "{}: the redirect is not root's",
+                    check.id
+                );
+            }
+        }
+    }
+
+    /// A placeholder inside quotes would be quoted twice, and no longer safe.
+    #[test]
+    fn placeholders_stand_outside_quotes() {
+        for check in checks() {
+            for command in remedies(check).flat_map(|r| r.commands.values().flatten()) {
+                let outside = command.split(['\'', '"']).step_by(2).collect::<String>();
+                let count = |text: &str| text.matches('{').count();
+                assert_eq!(count(command), count(&outside), "{}: {command}", check.id);
+            }
+        }
+    }
+}

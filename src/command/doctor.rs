@@ -1,0 +1,126 @@
+//! `doctor`: collect the facts, judge them, show the report.
+
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::check::engine;
+use crate::cli::{Doctor, Format};
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::facts::{Facts, Ground, subject};
+use crate::host::{Bundle, Host, Live, Recorded, Recorder};
+use crate::report::{Report, json, text};
+use crate::ui::{self, Look};
+
+/// The largest recorded host that is read.
+const MOST_BUNDLE: u64 = 256 << 20;
+
+/// Examines a host and prints the report.
+///
+/// # Errors
+/// When the user or the file asked for cannot be examined.
+pub fn run(args: &Doctor, look: &Look) -> Result<Exit, Error> {
+    let report = match &args.replay {
+        Some(path) => replay(args, path)?,
+        None => ui::with_progress("Examining this host ...", || live(args))?,
+    };
+    let page = match args.format {
+        Format::Text => text::render(&report, look, args.verbose),
+        Format::Json => json::render(&report),
+    };
+    ui::print(&page)?;
+    Ok(report.exit(args.strict))
+}
+
+fn live(args: &Doctor) -> Result<Report, Error> {
+    let deadline = Duration::from_secs(args.timeout);
+    let mut live = Live::new(!args.no_probe, deadline);
+    let subject = subject::find(&live, args.user.as_deref())?;
+    if let Some(other) = subject.as_ref().filter(|s| !s.is_self) {
+        live.examine_for(other.uid, other.gid, other.groups.clone());
+    }
+    let Some(path) = &args.capture else {
+        return examine(
+            &(Arc::new(live) as Arc<dyn Host>),
+            subject,
+            "live",
+            deadline,
+        );
+    };
+    // Found out before the work is done, not after it.
+    let mut file = create(path)?;
+    let recorder = Arc::new(Recorder::new(Arc::new(live), args.user.clone()));
+    // Asked again, so that the recording holds what it takes to find the user.
+    let subject = subject::find(&*recorder, args.user.as_deref())?;
+    let report = examine(
+        &(recorder.clone() as Arc<dyn Host>),
+        subject,
+        "live",
+        deadline,
+    )?;
+    let failed = |why: String| Error::Write {
+        path: path.display().to_string(),
+        why,
+    };
+    let bundle = recorder
+        .bundle()
+        .to_toml()
+        .map_err(|e| failed(e.to_string()))?;
+    file.write_all(bundle.as_bytes())
+        .map_err(|e| failed(e.to_string()))?;
+    Ok(report)
+}
+
+/// A new file that only its owner can read: a recording names users and paths.
+fn create(path: &Path) -> Result<std::fs::File, Error> {
+    let options = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
+    options.map_err(|e| Error::Write {
+        path: path.display().to_string(),
+        why: e.to_string(),
+    })
+}
+
+fn replay(args: &Doctor, path: &Path) -> Result<Report, Error> {
+    let name = path.display().to_string();
+    let text = read(path).map_err(|e| Error::Read {
+        path: name.clone(),
+        why: e.to_string(),
+    })?;
+    let bundle = Bundle::parse(&text).map_err(|error| Error::Bundle {
+        path: name.clone(),
+        error,
+    })?;
+    let wanted = args.user.clone().or_else(|| bundle.user.clone());
+    let host: Arc<dyn Host> = Arc::new(Recorded::new(bundle));
+    let subject = subject::find(&*host, wanted.as_deref())?;
+    examine(&host, subject, &name, Duration::from_secs(args.timeout))
+}
+
+fn read(path: &Path) -> std::io::Result<String> {
+    use std::io::Read;
+    let mut text = String::new();
+    let file = std::fs::File::open(path)?;
+    file.take(MOST_BUNDLE).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+fn examine(
+    host: &Arc<dyn Host>,
+    subject: Option<subject::Subject>,
+    source: &str,
+    deadline: Duration,
+) -> Result<Report, Error> {
+    let started = Instant::now();
+    let ground = Ground::collect(&**host, subject);
+    let facts = Facts::collect(host, ground, deadline);
+    let checked = engine::run(super::catalogue()?, &facts);
+    let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(Report::new(&facts.ground, &checked, source, took))
+}

@@ -1,0 +1,31 @@
+//! One thin file a subcommand: from what was typed to what is printed.
+
+mod checks;
+mod doctor;
+mod explain;
+
+use crate::cli::{Cli, Command};
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::ui::{self, Look};
+
+/// Runs the command line and says how it ended.
+pub fn run(cli: Cli) -> Exit {
+    let look = Look::stdout(cli.color, cli.ascii);
+    let result = match cli.command {
+        Command::Doctor(args) => doctor::run(&args, &look),
+        Command::Explain(args) => explain::run(&args, &look),
+        Command::Checks(args) => checks::run(&args, &look),
+    };
+    result.unwrap_or_else(|error| {
+        if error.exit() != Exit::Fine {
+            ui::complain(&error);
+        }
+        error.exit()
+    })
+}
+
+/// The built-in catalogue.
+fn catalogue() -> Result<&'static crate::check::catalogue::Catalogue, Error> {
+    crate::check::catalogue::Catalogue::built_in().map_err(|e| Error::Bug(e.to_string()))
+}

@@ -1,0 +1,12 @@
+//! Facts of the area `session`.
+
+use crate::facts::Context;
+
+/// What the area's rules judge.
+#[derive(Debug)]
+pub struct Facts {}
+
+/// Reads the area's facts.
+pub fn collect(_: Context<'_>) -> Facts {
+    Facts {}
+}

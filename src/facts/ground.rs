@@ -1,0 +1,151 @@
+//! What every area builds on: who, which distribution, which kernel, what is
+//! mounted, what the user's unit says and which executables it would run.
+
+use std::path::{Path, PathBuf};
+
+use super::mounts::{self, Mount};
+use super::os_release::{self, OsRelease};
+use super::subject::Subject;
+use super::tools::{self, Tools};
+use super::unit::{self, DockerUnit};
+use super::version::Version;
+use crate::fact::Fact;
+use crate::host::{Host, Identity};
+
+/// The PATH of a login on a host that says nothing else.
+const USUAL_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// What every area builds on.
+#[derive(Clone, Debug)]
+pub struct Ground {
+    /// The ids of this process.
+    pub identity: Identity,
+    /// The user under examination; none when root looks at the machine only.
+    pub subject: Option<Subject>,
+    /// The distribution.
+    pub os: OsRelease,
+    /// `/proc/sys/kernel/osrelease`, for example `6.1.0-18-amd64`.
+    pub kernel_release: Fact<String>,
+    /// `/proc/sys/kernel/arch`, else by the name of this build.
+    pub arch: String,
+    /// `/proc/sys/kernel/hostname`.
+    pub hostname: Fact<String>,
+    /// What is mounted.
+    pub mounts: Fact<Vec<Mount>>,
+    /// The user's home: `$HOME` for oneself, else by passwd.
+    pub home: Fact<PathBuf>,
+    /// `$XDG_RUNTIME_DIR` of this shell.
+    pub xdg_runtime_dir: Fact<String>,
+    /// `/run/user/UID`, what the runtime directory should be.
+    pub runtime_dir: PathBuf,
+    /// The user's `docker.service` on the disk.
+    pub unit: DockerUnit,
+    /// The PATH of this shell.
+    pub shell_path: Fact<String>,
+    /// The PATH the unit has, or would get from an install now.
+    pub unit_path: String,
+    /// Executables by the shell's PATH.
+    pub shell_tools: Tools,
+    /// Executables by the unit's PATH: the ones the daemon would run.
+    pub tools: Tools,
+}
+
+impl Ground {
+    /// Reads it. `subject` comes from [`super::subject::find`].
+    pub fn collect(host: &dyn Host, subject: Option<Subject>) -> Self {
+        let text = |path: &str| host.read(Path::new(path)).map(|t| t.trim().to_owned());
+        let home = home(host, subject.as_ref());
+        let runtime_dir = match &subject {
+            Some(s) => PathBuf::from(format!("/run/user/{}", s.uid)),
+            None => PathBuf::new(),
+        };
+        let unit = match home.known() {
+            Some(home) => unit::collect(host, &config_dir(host, subject.as_ref(), home)),
+            None => DockerUnit::default(),
+        };
+        let is_self = subject.as_ref().is_some_and(|s| s.is_self);
+        let shell_path = match is_self {
+            true => host.env("PATH"),
+            false => Fact::Known(USUAL_PATH.to_owned()),
+        };
+        let unit_path = unit_path(
+            &unit,
+            home.known().map_or(Path::new("/"), PathBuf::as_path),
+            &shell_path,
+        );
+        let shell_dirs = tools::split_path(shell_path.known().map_or("", String::as_str));
+        let unit_dirs = tools::split_path(&unit_path);
+        let shell_tools = Tools::collect(host, &shell_dirs);
+        Ground {
+            identity: host.identity(),
+            os: os_release::collect(host),
+            kernel_release: text("/proc/sys/kernel/osrelease"),
+            arch: text("/proc/sys/kernel/arch")
+                .into_known()
+                .unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
+            hostname: text("/proc/sys/kernel/hostname"),
+            mounts: mounts::collect(host),
+            xdg_runtime_dir: match is_self {
+                true => host.env("XDG_RUNTIME_DIR"),
+                false => Fact::Absent,
+            },
+            tools: match unit_dirs == shell_dirs {
+                true => shell_tools.clone(),
+                false => Tools::collect(host, &unit_dirs),
+            },
+            subject,
+            home,
+            runtime_dir,
+            unit,
+            shell_path,
+            unit_path,
+            shell_tools,
+        }
+    }
+
+    /// The kernel's version by its leading numbers.
+    pub fn kernel(&self) -> Option<Version> {
+        Version::parse(self.kernel_release.known()?)
+    }
+
+    /// The home directory, or an empty path.
+    pub fn home_path(&self) -> &Path {
+        self.home.known().map_or(Path::new(""), PathBuf::as_path)
+    }
+
+    /// The mount that holds a path.
+    pub fn mount_of(&self, path: &Path) -> Option<&Mount> {
+        mounts::holding(self.mounts.known()?, path)
+    }
+}
+
+fn home(host: &dyn Host, subject: Option<&Subject>) -> Fact<PathBuf> {
+    match subject {
+        None => Fact::Absent,
+        Some(s) if s.is_self => host.env("HOME").and_then(|home| match home.as_str() {
+            "" => Fact::Absent,
+            home => Fact::Known(PathBuf::from(home)),
+        }),
+        Some(s) => Fact::Known(s.home.clone()),
+    }
+}
+
+/// `$XDG_CONFIG_HOME`, else `~/.config`.
+pub fn config_dir(host: &dyn Host, subject: Option<&Subject>, home: &Path) -> PathBuf {
+    let own = subject.is_some_and(|s| s.is_self);
+    let set = host
+        .env("XDG_CONFIG_HOME")
+        .into_known()
+        .filter(|dir| own && dir.starts_with('/'));
+    set.map_or_else(|| home.join(".config"), PathBuf::from)
+}
+
+/// The unit's own `Environment=PATH=`, else what an install from here would
+/// write: the sbin directories in front of the shell's PATH.
+fn unit_path(unit: &DockerUnit, home: &Path, shell_path: &Fact<String>) -> String {
+    let own = unit.environment(home).remove("PATH");
+    own.unwrap_or_else(|| {
+        let shell = shell_path.known().map_or(USUAL_PATH, String::as_str);
+        format!("/sbin:/usr/sbin:{shell}")
+    })
+}

@@ -1,0 +1,249 @@
+//! systemd and logind over D-Bus, with a deadline around every step.
+//!
+//! Properties are never cached: without `Subscribe` systemd emits no
+//! PropertiesChanged, and a cached proxy shows yesterday's state.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use zbus::connection::Builder;
+use zbus::fdo::PropertiesProxy;
+use zbus::names::InterfaceName;
+use zbus::proxy::CacheProperties;
+use zbus::{Connection, ObjectPath, OwnedObjectPath, OwnedVariant};
+
+use super::model::{LoginUser, SystemBus, Unit, UserManager};
+use crate::fact::{Fact, Why};
+
+/// Connecting and authenticating may take this long; no call takes longer.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+const SYSTEMD: &str = "org.freedesktop.systemd1";
+const SYSTEMD_PATH: &str = "/org/freedesktop/systemd1";
+const LOGIND: &str = "org.freedesktop.login1";
+
+#[zbus::proxy(
+    interface = "org.freedesktop.systemd1.Manager",
+    default_service = "org.freedesktop.systemd1",
+    default_path = "/org/freedesktop/systemd1"
+)]
+trait Manager {
+    fn load_unit(&self, name: &str) -> zbus::Result<OwnedObjectPath>;
+}
+
+#[zbus::proxy(
+    interface = "org.freedesktop.login1.Manager",
+    default_service = "org.freedesktop.login1",
+    default_path = "/org/freedesktop/login1"
+)]
+trait Login {
+    fn get_user(&self, uid: u32) -> zbus::Result<OwnedObjectPath>;
+    #[zbus(property)]
+    fn kill_user_processes(&self) -> zbus::Result<bool>;
+}
+
+/// Properties of one object, by name.
+struct Properties(HashMap<String, OwnedVariant>);
+
+impl Properties {
+    async fn get(
+        bus: &Connection,
+        service: &str,
+        path: &str,
+        interface: &str,
+    ) -> zbus::Result<Self> {
+        let proxy = PropertiesProxy::builder(bus)
+            .destination(service.to_owned())
+            .path(ObjectPath::try_from(path.to_owned())?)
+            .cache_properties(CacheProperties::No)
+            .build()
+            .await?;
+        let all = proxy
+            .get_all(InterfaceName::try_from(interface.to_owned())?)
+            .await?;
+        Ok(Properties(all))
+    }
+
+    /// Takes a property; the type's default where it is missing or of another type.
+    fn take<T: TryFrom<OwnedVariant> + Default>(&mut self, name: &str) -> T {
+        let value = self.0.remove(name);
+        value.and_then(|v| T::try_from(v).ok()).unwrap_or_default()
+    }
+}
+
+/// What the user's own manager says.
+pub fn user_manager(runtime_dir: &Path, end: Instant) -> Fact<UserManager> {
+    let socket = runtime_dir.join("bus");
+    if !is_there(&socket) {
+        return Fact::Absent;
+    }
+    ask(&socket, end, async |bus| {
+        let mut manager = Properties::get(
+            &bus,
+            SYSTEMD,
+            SYSTEMD_PATH,
+            "org.freedesktop.systemd1.Manager",
+        )
+        .await?;
+        Ok(UserManager {
+            version: manager.take("Version"),
+            control_group: manager.take("ControlGroup"),
+            environment: manager.take("Environment"),
+            docker: unit(&bus, "docker.service", true).await?,
+            dbus_socket: unit(&bus, "dbus.socket", false).await?,
+        })
+    })
+}
+
+/// What the system's manager and logind say about a user.
+pub fn system_bus(uid: u32, end: Instant) -> Fact<SystemBus> {
+    let socket = Path::new("/run/dbus/system_bus_socket");
+    if !is_there(socket) {
+        return Fact::Absent;
+    }
+    ask(socket, end, async |bus| {
+        let manager = Properties::get(
+            &bus,
+            SYSTEMD,
+            SYSTEMD_PATH,
+            "org.freedesktop.systemd1.Manager",
+        )
+        .await;
+        Ok(SystemBus {
+            version: fact(manager.map(|mut m| m.take("Version"))),
+            user_service: fact(unit(&bus, &format!("user@{uid}.service"), true).await),
+            docker: fact(unit(&bus, "docker.service", true).await),
+            login: login(&bus, uid).await,
+            kill_user_processes: fact(kill_user_processes(&bus).await),
+        })
+    })
+}
+
+fn is_there(socket: &Path) -> bool {
+    !matches!(rustix::fs::stat(socket), Err(rustix::io::Errno::NOENT))
+}
+
+async fn unit(bus: &Connection, name: &str, service: bool) -> zbus::Result<Unit> {
+    let manager = ManagerProxy::builder(bus)
+        .cache_properties(CacheProperties::No)
+        .build()
+        .await?;
+    let path = manager.load_unit(name).await?;
+    let mut unit =
+        Properties::get(bus, SYSTEMD, path.as_str(), "org.freedesktop.systemd1.Unit").await?;
+    let mut own = match service {
+        true => {
+            Properties::get(
+                bus,
+                SYSTEMD,
+                path.as_str(),
+                "org.freedesktop.systemd1.Service",
+            )
+            .await?
+        }
+        false => Properties(HashMap::new()),
+    };
+    Ok(Unit {
+        load_state: unit.take("LoadState"),
+        active_state: unit.take("ActiveState"),
+        sub_state: unit.take("SubState"),
+        unit_file_state: unit.take("UnitFileState"),
+        fragment_path: unit.take("FragmentPath"),
+        drop_in_paths: unit.take("DropInPaths"),
+        need_daemon_reload: unit.take("NeedDaemonReload"),
+        result: own.take("Result"),
+        restarts: own.take("NRestarts"),
+        main_pid: own.take("MainPID"),
+        delegate_controllers: own.take("DelegateControllers"),
+    })
+}
+
+async fn login(bus: &Connection, uid: u32) -> Fact<LoginUser> {
+    let found = async {
+        let path = LoginProxy::builder(bus)
+            .cache_properties(CacheProperties::No)
+            .build()
+            .await?
+            .get_user(uid)
+            .await?;
+        Properties::get(bus, LOGIND, path.as_str(), "org.freedesktop.login1.User").await
+    };
+    fact(found.await).map(|mut user| LoginUser {
+        linger: user.take("Linger"),
+        state: user.take("State"),
+        sessions: sessions(user.take("Sessions")),
+        runtime_path: user.take("RuntimePath"),
+    })
+}
+
+fn sessions(list: Vec<(String, OwnedObjectPath)>) -> Vec<String> {
+    list.into_iter().map(|(id, _)| id).collect()
+}
+
+async fn kill_user_processes(bus: &Connection) -> zbus::Result<bool> {
+    let login = LoginProxy::builder(bus)
+        .cache_properties(CacheProperties::No)
+        .build()
+        .await?;
+    login.kill_user_processes().await
+}
+
+/// An error that says "no such thing" is an absence, any other is a reason.
+fn fact<T>(answer: zbus::Result<T>) -> Fact<T> {
+    match answer {
+        Ok(value) => Fact::Known(value),
+        Err(zbus::Error::MethodError(name, _, _)) if is_absence(name.as_str()) => Fact::Absent,
+        Err(e) => Fact::unreadable(e.to_string()),
+    }
+}
+
+fn is_absence(error: &str) -> bool {
+    [
+        "org.freedesktop.login1.NoSuchUser",
+        "org.freedesktop.systemd1.NoSuchUnit",
+        "org.freedesktop.DBus.Error.FileNotFound",
+        "org.freedesktop.DBus.Error.ServiceUnknown",
+    ]
+    .contains(&error)
+}
+
+/// Connects to the bus at `socket` and asks, all within the patience of one call.
+fn ask<T>(
+    socket: &Path,
+    end: Instant,
+    questions: impl AsyncFnOnce(Connection) -> zbus::Result<T>,
+) -> Fact<T> {
+    let left = end.saturating_duration_since(Instant::now()).min(PATIENCE);
+    if left.is_zero() {
+        return Fact::unreadable("no time was left to ask the bus");
+    }
+    let address = format!("unix:path={}", socket.display());
+    zbus::block_on(async move {
+        let Ok(runtime) = zruntime::SharedRuntime::current() else {
+            return Fact::unreadable("the bus library has no runtime");
+        };
+        let all = async {
+            let bus = Builder::address(address.as_str())
+                .method_timeout(left)
+                .build()
+                .await?;
+            questions(bus).await
+        };
+        match runtime.timeout(left, all).await {
+            Ok(answer) => answer.map_or_else(|e| Fact::Unreadable(reason(socket, &e)), Fact::Known),
+            Err(_) => Fact::unreadable(format!("{} gave no answer", socket.display())),
+        }
+    })
+}
+
+fn reason(socket: &Path, error: &zbus::Error) -> Why {
+    let errno = match error {
+        zbus::Error::InputOutput(e) => e.raw_os_error(),
+        _ => None,
+    };
+    Why {
+        errno,
+        ..Why::new(format!("{}: {error}", socket.display()))
+    }
+}

@@ -1,0 +1,280 @@
+//! The machine itself.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags};
+
+use super::model::{FileSystem, Identity, Kind, Output, Program, Stat, SystemBus, UserManager};
+use super::mounts::Mounts;
+use super::program::{self, RunAs};
+use super::{Host, bus};
+use crate::fact::{Fact, Why};
+
+/// The most names taken from one directory.
+const MOST_NAMES: usize = 4096;
+
+/// This machine, as seen by this process.
+pub struct Live {
+    mounts: Mounts,
+    probe: bool,
+    end: Instant,
+    run_as: Option<(RunAs, Vec<u32>)>,
+}
+
+impl Live {
+    /// Looks at this machine; everything has to be answered within `deadline`.
+    /// Without `probe` no other program is run.
+    pub fn new(probe: bool, deadline: Duration) -> Self {
+        let mut live = Live {
+            mounts: Mounts::default(),
+            probe,
+            end: Instant::now() + deadline,
+            run_as: None,
+        };
+        let mountinfo = live.read_up_to(Path::new("/proc/self/mountinfo"), 16 << 20);
+        live.mounts = Mounts::parse(mountinfo.known().map_or("", String::as_str));
+        live
+    }
+
+    /// Examines for another user: programs run as that user, and permissions
+    /// are those of that user.
+    pub fn examine_for(&mut self, uid: u32, gid: u32, groups: Vec<u32>) {
+        self.run_as = Some((RunAs { uid, gid }, groups));
+    }
+
+    fn guarded<T>(&self, path: &Path, ask: impl FnOnce() -> std::io::Result<T>) -> Fact<T> {
+        match self.mounts.guard(path) {
+            Ok(()) => Fact::from_io(ask()),
+            Err(why) => Fact::Unreadable(why),
+        }
+    }
+
+    fn has_time(&self) -> Result<(), Why> {
+        if Instant::now() < self.end {
+            return Ok(());
+        }
+        Err(Why::new("no time was left"))
+    }
+}
+
+/// Opens without waiting (a FIFO) and without following a terminal; only
+/// regular files are read.
+fn read_file(path: &Path, limit: u64) -> std::io::Result<String> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    let meta = file.metadata()?;
+    if !meta.is_file() {
+        return Err(std::io::Error::other("not a regular file"));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(meta.len().min(limit)).unwrap_or_default());
+    file.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(std::io::Error::other(format!("larger than {limit} bytes")));
+    }
+    Ok(String::from_utf8(bytes)
+        .unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()))
+}
+
+fn stat_file(path: &Path) -> std::io::Result<Stat> {
+    let stat = rustix::fs::stat(path)?;
+    let kind = match rustix::fs::FileType::from_raw_mode(stat.st_mode) {
+        rustix::fs::FileType::RegularFile => Kind::File,
+        rustix::fs::FileType::Directory => Kind::Dir,
+        rustix::fs::FileType::Symlink => Kind::Link,
+        rustix::fs::FileType::Socket => Kind::Socket,
+        rustix::fs::FileType::CharacterDevice => Kind::CharDevice,
+        _ => Kind::Other,
+    };
+    let device = (
+        rustix::fs::major(stat.st_rdev),
+        rustix::fs::minor(stat.st_rdev),
+    );
+    Ok(Stat {
+        kind,
+        mode: stat.st_mode & 0o7777,
+        uid: stat.st_uid,
+        gid: stat.st_gid,
+        size: u64::try_from(stat.st_size).unwrap_or_default(),
+        device: (kind == Kind::CharDevice).then_some(device),
+        inode: stat.st_ino,
+    })
+}
+
+#[expect(clippy::disallowed_methods, reason = "the room that reads the machine")]
+fn list_dir(dir: &Path) -> std::io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(dir)?.take(MOST_NAMES) {
+        names.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Connects without waiting: a full queue means that somebody listens.
+fn knock(socket: &Path) -> std::io::Result<()> {
+    use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let fd = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    match rustix::net::connect(&fd, &SocketAddrUnix::new(socket)?) {
+        Ok(()) | Err(rustix::io::Errno::AGAIN) => Ok(()),
+        Err(e) => Err(e.into()),
+    }
+}
+
+fn get_capability(path: &Path) -> std::io::Result<Option<Vec<u8>>> {
+    let mut value = [0; 64];
+    match rustix::fs::getxattr(path, "security.capability", &mut value) {
+        Ok(n) => Ok(Some(value[..n].to_vec())),
+        Err(rustix::io::Errno::NODATA | rustix::io::Errno::OPNOTSUPP) => Ok(None),
+        Err(e) => Err(e.into()),
+    }
+}
+
+#[expect(
+    clippy::cast_sign_loss,
+    clippy::allow_attributes,
+    reason = "the kernel's own widths"
+)]
+#[allow(clippy::unnecessary_cast, reason = "they differ between libcs")]
+fn statfs(path: &Path) -> std::io::Result<FileSystem> {
+    let fs = rustix::fs::statfs(path)?;
+    let flags = rustix::fs::statvfs(path)?.f_flag.bits();
+    let block = fs.f_bsize as u64;
+    Ok(FileSystem {
+        // Sign-extended where the field is signed (CIFS is 0xff534d42).
+        magic: fs.f_type as u64 & 0xffff_ffff,
+        flags: flags as u64,
+        size: fs.f_blocks as u64 * block,
+        available: fs.f_bavail as u64 * block,
+        inodes: fs.f_files as u64,
+        inodes_available: fs.f_ffree as u64,
+    })
+}
+
+impl Host for Live {
+    fn identity(&self) -> Identity {
+        let groups = rustix::process::getgroups().unwrap_or_default();
+        Identity {
+            uid: rustix::process::getuid().as_raw(),
+            euid: rustix::process::geteuid().as_raw(),
+            gid: rustix::process::getgid().as_raw(),
+            egid: rustix::process::getegid().as_raw(),
+            groups: groups
+                .into_iter()
+                .map(rustix::process::Gid::as_raw)
+                .collect(),
+        }
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the room that reads the environment"
+    )]
+    fn env(&self, name: &str) -> Fact<String> {
+        let value = std::env::var_os(name);
+        value.map(|v| v.to_string_lossy().into_owned()).into()
+    }
+
+    fn env_is_set(&self, name: &str) -> Fact<bool> {
+        Fact::Known(self.env(name).known().is_some_and(|v| !v.is_empty()))
+    }
+
+    fn read_up_to(&self, path: &Path, limit: u64) -> Fact<String> {
+        self.guarded(path, || read_file(path, limit))
+    }
+
+    fn stat(&self, path: &Path) -> Fact<Stat> {
+        self.guarded(path, || stat_file(path))
+    }
+
+    fn link(&self, path: &Path) -> Fact<PathBuf> {
+        let read = || match rustix::fs::readlink(path, Vec::new()) {
+            Ok(target) => Ok(Some(PathBuf::from(target.to_string_lossy().into_owned()))),
+            Err(rustix::io::Errno::INVAL) => Ok(None),
+            Err(e) => Err(e.into()),
+        };
+        self.guarded(path, read).and_then(Fact::from)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the room that reads the machine")]
+    fn real_path(&self, path: &Path) -> Fact<PathBuf> {
+        self.guarded(path, || std::fs::canonicalize(path))
+    }
+
+    fn list(&self, dir: &Path) -> Fact<Vec<String>> {
+        self.guarded(dir, || list_dir(dir))
+    }
+
+    fn writable(&self, path: &Path) -> Fact<bool> {
+        if let Some((user, groups)) = &self.run_as {
+            let may = self.stat(path).map(|s| s.allows(user.uid, groups, 2));
+            return may.and_then(|may| self.file_system(path).map(|fs| may && !fs.read_only()));
+        }
+        let ask = || match rustix::fs::accessat(CWD, path, Access::WRITE_OK, AtFlags::EACCESS) {
+            Ok(()) => Ok(true),
+            Err(rustix::io::Errno::ACCESS | rustix::io::Errno::ROFS | rustix::io::Errno::PERM) => {
+                Ok(false)
+            }
+            Err(e) => Err(e.into()),
+        };
+        self.guarded(path, ask)
+    }
+
+    fn capability(&self, path: &Path) -> Fact<Vec<u8>> {
+        self.guarded(path, || get_capability(path))
+            .and_then(Fact::from)
+    }
+
+    fn file_system(&self, path: &Path) -> Fact<FileSystem> {
+        self.guarded(path, || statfs(path))
+    }
+
+    fn connect(&self, socket: &Path) -> Fact<()> {
+        self.guarded(socket, || {
+            if stat_file(socket)?.kind != Kind::Socket {
+                return Err(std::io::Error::other("not a socket"));
+            }
+            knock(socket)
+        })
+    }
+
+    fn open_device(&self, path: &Path) -> Fact<()> {
+        // Reading is enough to learn the errno, and opens nothing for writing.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+        self.guarded(path, || {
+            Ok(rustix::fs::open(path, flags, Mode::empty()).map(drop)?)
+        })
+    }
+
+    fn run(&self, program: &Program) -> Fact<Output> {
+        if !self.probe {
+            return Fact::Unreadable(Why::off("no program was run (--no-probe)"));
+        }
+        if let Err(why) = self
+            .has_time()
+            .and_then(|()| self.mounts.guard(Path::new(&program.path)))
+        {
+            return Fact::Unreadable(why);
+        }
+        program::run(
+            program,
+            self.run_as.as_ref().map(|(user, _)| user),
+            self.end,
+        )
+    }
+
+    fn user_manager(&self, runtime_dir: &Path) -> Fact<UserManager> {
+        if self.run_as.is_some() {
+            let why = "only the user can ask the user's own systemd manager";
+            return Fact::Unreadable(Why::off(why));
+        }
+        bus::user_manager(runtime_dir, self.end)
+    }
+
+    fn system_bus(&self, uid: u32) -> Fact<SystemBus> {
+        bus::system_bus(uid, self.end)
+    }
+}

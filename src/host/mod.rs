@@ -1,0 +1,92 @@
+//! The only room that touches the machine to find something out.
+//!
+//! [`Host`] is the door: [`Live`] asks the kernel, systemd and the programs,
+//! [`Recorded`] answers from a [`Bundle`], and [`Recorder`] writes a bundle
+//! while somebody else asks. Nothing here judges; that is `check`'s business.
+
+mod bundle;
+mod bus;
+mod live;
+mod model;
+mod mounts;
+pub mod probe;
+mod program;
+mod recorded;
+mod recorder;
+
+use std::path::{Path, PathBuf};
+
+pub use bundle::{Bundle, BundleError, Node, Origin, Run, Unlisted};
+pub use live::Live;
+pub use model::{
+    FileSystem, Identity, Kind, LoginUser, Output, Program, Stat, SystemBus, Unit, UserManager,
+};
+pub use mounts::{ALIVE, touch};
+pub use recorded::Recorded;
+pub use recorder::Recorder;
+
+use crate::fact::Fact;
+
+/// Everything a check may ask of a machine. No call changes anything on it.
+pub trait Host: Send + Sync {
+    /// The ids of this process.
+    fn identity(&self) -> Identity;
+
+    /// An environment variable of this process; set but empty is `Known("")`.
+    fn env(&self, name: &str) -> Fact<String>;
+
+    /// Whether a variable is set and not empty, without taking its value:
+    /// for those that may hold a password, such as `https_proxy`.
+    fn env_is_set(&self, name: &str) -> Fact<bool>;
+
+    /// Text of a regular file (or of one below `/proc` or `/sys`), links
+    /// followed, at most `limit` bytes; a larger one is unreadable. Bytes that
+    /// are not UTF-8 become U+FFFD.
+    fn read_up_to(&self, path: &Path, limit: u64) -> Fact<String>;
+
+    /// [`Host::read_up_to`] with the ordinary limit of 1 MiB.
+    fn read(&self, path: &Path) -> Fact<String> {
+        self.read_up_to(path, 1 << 20)
+    }
+
+    /// stat(2), links followed.
+    fn stat(&self, path: &Path) -> Fact<Stat>;
+
+    /// Where a symbolic link points (one step); `Absent` if it is not a link.
+    fn link(&self, path: &Path) -> Fact<PathBuf>;
+
+    /// The path with every link resolved.
+    fn real_path(&self, path: &Path) -> Fact<PathBuf>;
+
+    /// Names in a directory, sorted, at most 4096.
+    fn list(&self, dir: &Path) -> Fact<Vec<String>>;
+
+    /// Whether the user under examination may write to `path`
+    /// (create files in it, for a directory).
+    fn writable(&self, path: &Path) -> Fact<bool>;
+
+    /// The extended attribute `security.capability`, raw.
+    fn capability(&self, path: &Path) -> Fact<Vec<u8>>;
+
+    /// statfs(2) of the file system that holds `path`.
+    fn file_system(&self, path: &Path) -> Fact<FileSystem>;
+
+    /// Connects to a stream socket and hangs up: `Known(())` if somebody
+    /// accepts, `Unreadable` with the errno (13 EACCES, 111 ECONNREFUSED) if not.
+    fn connect(&self, socket: &Path) -> Fact<()>;
+
+    /// Opens a device node for reading and closes it: `Known(())` if that
+    /// works, `Unreadable` with the errno (19 ENODEV, 13 EACCES, 1 EPERM) if not.
+    fn open_device(&self, path: &Path) -> Fact<()>;
+
+    /// Runs a program as the user under examination, never as root for
+    /// somebody else; `Unreadable` if it cannot be started, hangs, or programs
+    /// are switched off.
+    fn run(&self, program: &Program) -> Fact<Output>;
+
+    /// Asks the user's systemd manager over the bus in `runtime_dir`.
+    fn user_manager(&self, runtime_dir: &Path) -> Fact<UserManager>;
+
+    /// Asks systemd and logind on the system bus about a user.
+    fn system_bus(&self, uid: u32) -> Fact<SystemBus>;
+}

@@ -1,0 +1,187 @@
+//! Running one program: bounded in time and in what it may print, killed with
+//! its whole process group when it overstays.
+
+use std::io::Read;
+use std::os::fd::AsFd;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use super::model::{Output, Program};
+use crate::fact::{Fact, Why};
+
+/// More than this from one stream is not an answer.
+const MOST_OUTPUT: usize = 64 << 10;
+
+/// The user a program is run as, when root examines somebody else.
+#[derive(Clone, Debug)]
+pub struct RunAs {
+    /// User id.
+    pub uid: u32,
+    /// Primary group id; newuidmap refuses any other.
+    pub gid: u32,
+}
+
+/// Starts `program` with a clean environment and collects what it does.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that starts programs"
+)]
+pub fn run(program: &Program, run_as: Option<&RunAs>, end: Instant) -> Fact<Output> {
+    let started = Instant::now();
+    let mut command = Command::new(&program.path);
+    command
+        .args(&program.args)
+        .env_clear()
+        .envs(program.env.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .current_dir("/")
+        .process_group(0);
+    if let Some(user) = run_as {
+        command.uid(user.uid).gid(user.gid);
+    }
+    let end = end.min(started + program.deadline);
+    match command.spawn() {
+        Ok(child) => Running::new(child).finish(program, started, end),
+        Err(e) => Fact::Unreadable(Why {
+            errno: e.raw_os_error(),
+            ..Why::new(format!("{} could not be started: {e}", program.path))
+        }),
+    }
+}
+
+struct Running {
+    child: Child,
+    stdout: Stream<ChildStdout>,
+    stderr: Stream<ChildStderr>,
+}
+
+struct Stream<P> {
+    pipe: Option<P>,
+    bytes: Vec<u8>,
+}
+
+impl<P: Read> Stream<P> {
+    /// Takes what is there; false when the stream is over its limit.
+    fn take(&mut self) -> bool {
+        let mut buffer = [0; 8192];
+        match self.pipe.as_mut().map(|pipe| pipe.read(&mut buffer)) {
+            Some(Ok(0) | Err(_)) | None => self.pipe = None,
+            Some(Ok(n)) => self.bytes.extend_from_slice(&buffer[..n]),
+        }
+        self.bytes.len() <= MOST_OUTPUT
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+}
+
+enum Ended {
+    FirstLine,
+    BothClosed,
+    TooMuch,
+    TooLate,
+}
+
+impl Running {
+    fn new(mut child: Child) -> Self {
+        let stdout = Stream {
+            pipe: child.stdout.take(),
+            bytes: Vec::new(),
+        };
+        let stderr = Stream {
+            pipe: child.stderr.take(),
+            bytes: Vec::new(),
+        };
+        Running {
+            child,
+            stdout,
+            stderr,
+        }
+    }
+
+    fn finish(mut self, program: &Program, started: Instant, end: Instant) -> Fact<Output> {
+        let status = match self.collect(program.one_line, end) {
+            // Its tear-down is nobody's business: do not wait for it.
+            Ended::FirstLine => None,
+            Ended::BothClosed => match wait(&mut self.child, end) {
+                Some(status) => Some(status),
+                None => return self.kill(program, &overdue(end - started)),
+            },
+            Ended::TooMuch => return self.kill(program, "printed more than 64 KiB"),
+            Ended::TooLate => return self.kill(program, &overdue(end - started)),
+        };
+        Fact::Known(Output {
+            exit: status.and_then(|s| s.code()),
+            signal: status.and_then(|s| s.signal()),
+            stdout: self.stdout.text(),
+            stderr: self.stderr.text(),
+            millis: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        })
+    }
+
+    fn collect(&mut self, one_line: bool, end: Instant) -> Ended {
+        while self.stdout.pipe.is_some() || self.stderr.pipe.is_some() {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ended::TooLate;
+            }
+            let (out, err) = self.ready(left);
+            if (out && !self.stdout.take()) || (err && !self.stderr.take()) {
+                return Ended::TooMuch;
+            }
+            if one_line && self.stdout.bytes.contains(&b'\n') {
+                return Ended::FirstLine;
+            }
+        }
+        Ended::BothClosed
+    }
+
+    /// Waits until a stream has something; says which.
+    fn ready(&self, left: Duration) -> (bool, bool) {
+        let mut fds = Vec::with_capacity(2);
+        let out = self.stdout.pipe.as_ref().map(AsFd::as_fd);
+        let err = self.stderr.pipe.as_ref().map(AsFd::as_fd);
+        fds.extend(out.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
+        fds.extend(err.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
+        let timeout = Timespec::try_from(left).ok();
+        if poll(&mut fds, timeout.as_ref()).is_err() {
+            return (false, false);
+        }
+        let mut hit = fds.iter().map(|fd| !fd.revents().is_empty());
+        let out = out.is_some() && hit.next().unwrap_or_default();
+        (out, err.is_some() && hit.next().unwrap_or_default())
+    }
+
+    fn kill(mut self, program: &Program, why: &str) -> Fact<Output> {
+        if let Ok(raw) = i32::try_from(self.child.id())
+            && let Some(group) = Pid::from_raw(raw)
+        {
+            // An error means that it is gone already.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+        let _ = self.child.try_wait();
+        Fact::unreadable(format!("{} {why}", program.key))
+    }
+}
+
+fn overdue(after: Duration) -> String {
+    format!("gave no answer within {:.1} s", after.as_secs_f32())
+}
+
+/// Both streams are closed, so the end is near: wait for it in short naps.
+fn wait(child: &mut Child, end: Instant) -> Option<ExitStatus> {
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => return Some(status),
+            Ok(None) if Instant::now() < end => std::thread::sleep(Duration::from_micros(200)),
+            _ => return None,
+        }
+    }
+}

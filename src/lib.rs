@@ -1,0 +1,39 @@
+//! `rootless-setup`: finds out why rootless Docker does not run on a host and
+//! says how to mend it.
+//!
+//! # One pipeline, one rule
+//!
+//! ```text
+//! host (I/O) -> facts (data) -> checks (pure) -> report (data) -> renderers
+//! ```
+//!
+//! Only [`host`] touches the machine, and nothing it does changes anything on
+//! it. Everything after it is pure, and can be replayed from a recorded host
+//! (`doctor --capture`, `doctor --replay`). Three states keep it honest: a
+//! fact is known, absent or unreadable ([`fact::Fact`]); a check passes, fails
+//! or is undetermined. What could not be determined is never green and never
+//! red.
+//!
+//! # The rooms
+//!
+//! - [`cli`] the command line; [`command`] one thin file a subcommand
+//! - [`host`] the door to the machine: live, recorded, recorder, D-Bus, probe
+//! - [`facts`] one file an area: parse text, collect through the host
+//! - [`check`] the catalogue, the engine, one file of rules an area
+//! - [`report`] the report as data, and one renderer a format
+//! - [`ui`] the only door to the terminal
+//! - [`exit`] documented exit codes; [`mod@error`] expected errors and hints
+
+pub mod check;
+pub mod cli;
+pub mod command;
+pub mod error;
+pub mod exit;
+pub mod fact;
+pub mod facts;
+pub mod host;
+pub mod report;
+pub mod ui;
+
+#[cfg(test)]
+pub(crate) mod testing;

@@ -1,0 +1,183 @@
+//! The report as a page for people: capabilities first, then what is wrong
+//! with its fix, then what is worth knowing, and the one next command.
+
+use std::fmt::Write;
+
+use super::model::{CapabilityRow, CheckResult, Report, State};
+use crate::check::engine::Status;
+use crate::ui::{Look, Tone};
+
+/// Width of the column that holds a capability's name.
+const NAME: usize = 17;
+
+/// Renders the page; `verbose` adds the checks that passed or were skipped.
+pub fn render(report: &Report, look: &Look, verbose: bool) -> String {
+    let mut page = Page {
+        look,
+        out: String::new(),
+    };
+    page.heading(report);
+    page.capabilities(&report.capabilities);
+    for status in [Status::Fail, Status::Unknown, Status::Warn] {
+        for check in report.checks.iter().filter(|c| c.status == status) {
+            page.block(check);
+        }
+    }
+    page.lines(report, Status::Info);
+    if verbose {
+        page.lines(report, Status::Pass);
+        page.lines(report, Status::Skip);
+    }
+    page.totals(report, verbose);
+    page.out
+}
+
+struct Page<'a> {
+    look: &'a Look,
+    out: String,
+}
+
+fn tone(status: Status) -> Tone {
+    match status {
+        Status::Pass => Tone::Good,
+        Status::Warn | Status::Unknown => Tone::Doubt,
+        Status::Fail => Tone::Bad,
+        Status::Info => Tone::Note,
+        Status::Skip => Tone::Dim,
+    }
+}
+
+fn word(status: Status) -> &'static str {
+    match status {
+        Status::Pass => "ok",
+        Status::Warn => "warn",
+        Status::Fail => "FAIL",
+        Status::Info => "info",
+        Status::Skip => "skip",
+        Status::Unknown => "????",
+    }
+}
+
+fn plural(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+impl Page<'_> {
+    fn line(&mut self, text: &str) {
+        self.out.push_str(text.trim_end());
+        self.out.push('\n');
+    }
+
+    fn heading(&mut self, report: &Report) {
+        let s = &report.summary;
+        let verdict = match (s.fail, s.unknown) {
+            (0, 0) => "ready".to_owned(),
+            (0, n) => format!(
+                "nothing failed, but {} could not be determined",
+                plural(n, "check", "checks")
+            ),
+            (n, _) => format!("not yet. {} to fix", plural(n, "thing", "things")),
+        };
+        let known = match s.warn + s.info {
+            0 => String::new(),
+            n => format!(", {n} to know"),
+        };
+        let who = match &report.host.user {
+            Some(user) => format!("for {user} on {}", report.host.os),
+            None => format!("on {} (no user examined)", report.host.os),
+        };
+        let text = format!("Rootless Docker {who}: {verdict}{known}.");
+        let bold = self.look.paint(Tone::Strong, &self.look.wrap(&text, 0));
+        self.line(&bold);
+        self.line("");
+    }
+
+    fn capabilities(&mut self, rows: &[CapabilityRow]) {
+        let mut last = "";
+        for row in rows {
+            let (word, tone) = match row.state {
+                State::Yes => ("yes", Tone::Good),
+                State::Part => ("part", Tone::Doubt),
+                State::No => ("no", Tone::Bad),
+                State::Unknown => ("????", Tone::Doubt),
+            };
+            let same = row.state != State::Yes && row.detail == last && !last.is_empty();
+            let detail = if same { "same" } else { &row.detail };
+            last = &row.detail;
+            let label = row.capability.label();
+            let detail = self.look.wrap(detail, NAME + 9);
+            let state = self.look.paint(tone, &format!("{word:<5}"));
+            self.line(&format!("  {label:<NAME$} {state} {}", detail.trim_start()));
+        }
+    }
+
+    fn block(&mut self, check: &CheckResult) {
+        let status = self
+            .look
+            .paint(tone(check.status), &format!("{:<5}", word(check.status)));
+        let id = self.look.paint(Tone::Strong, &check.id);
+        let _ = write!(self.out, "\n{status} {id}\n");
+        self.row("what", &check.summary);
+        for evidence in &check.evidence {
+            self.row("seen", &format!("{}: {}", evidence.source, evidence.value));
+        }
+        if let Some(fix) = &check.fix {
+            if !fix.note.is_empty() {
+                self.row("fix", &fix.note);
+            }
+            for command in &fix.commands {
+                // Never wrapped: it is there to be pasted.
+                let command = self.look.paint(Tone::Code, &self.look.safe(command));
+                self.line(&format!("      {:<5}{command}", "$"));
+            }
+        }
+        self.row("more", &check.docs);
+    }
+
+    fn row(&mut self, label: &str, text: &str) {
+        let text = self.look.wrap(text, 11);
+        self.line(&format!("      {label:<5}{}", text.trim_start()));
+    }
+
+    fn lines(&mut self, report: &Report, status: Status) {
+        let mut checks = report
+            .checks
+            .iter()
+            .filter(|c| c.status == status)
+            .peekable();
+        if checks.peek().is_some() {
+            self.line("");
+        }
+        for check in checks {
+            let word = self
+                .look
+                .paint(tone(status), &format!("{:<5}", word(status)));
+            let summary = self.look.wrap(&check.summary, 8);
+            self.line(&format!(
+                "{word} {:<28}  {}",
+                check.id,
+                summary.trim_start()
+            ));
+        }
+    }
+
+    fn totals(&mut self, report: &Report, verbose: bool) {
+        let s = &report.summary;
+        let hint = if verbose {
+            ""
+        } else {
+            " (--verbose lists them)"
+        };
+        let text = format!(
+            "{} passed, {} did not apply, {} could not be determined{hint}",
+            s.pass, s.skip, s.unknown
+        );
+        self.line("");
+        let text = self.look.paint(Tone::Dim, &text);
+        self.line(&text);
+        if !s.next.is_empty() {
+            let next = self.look.paint(Tone::Code, &self.look.safe(&s.next));
+            self.line(&format!("\nNext: {next}"));
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! For unit tests of rules: a small host, changed in one place, examined whole.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::check::catalogue::Catalogue;
+use crate::check::engine;
+use crate::facts::{Facts, Ground, subject};
+use crate::host::{Bundle, FileSystem, Host, Identity, Node, Output, Recorded, Unlisted};
+use crate::report::{CheckResult, Report};
+
+/// A recorded host under construction. Paths that are not listed do not exist.
+pub struct TestHost(pub Bundle);
+
+impl TestHost {
+    /// Alice (uid 1000) on Debian 12 with nothing but an account, a home and a PATH.
+    pub fn new() -> Self {
+        let mut bundle = Bundle::capture(Identity {
+            uid: 1000,
+            euid: 1000,
+            gid: 1000,
+            egid: 1000,
+            groups: vec![1000],
+        });
+        bundle.unlisted = Unlisted::Absent;
+        bundle.file_systems.insert(
+            "/".into(),
+            FileSystem {
+                magic: 0xef53,
+                ..FileSystem::default()
+            },
+        );
+        TestHost(bundle)
+            .env("HOME", "/home/alice")
+            .env("USER", "alice")
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("XDG_RUNTIME_DIR", "/run/user/1000")
+            .file(
+                "/etc/passwd",
+                "root:x:0:0:root:/root:/bin/bash\nalice:x:1000:1000::/home/alice:/bin/bash\n",
+            )
+            .file(
+                "/etc/os-release",
+                "ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n",
+            )
+            .file("/proc/sys/kernel/osrelease", "6.1.0-18-amd64\n")
+            .file(
+                "/proc/self/mountinfo",
+                "22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/vda rw\n",
+            )
+            .node(
+                "/home/alice",
+                Node {
+                    kind: Some(crate::host::Kind::Dir),
+                    uid: 1000,
+                    gid: 1000,
+                    ..Node::default()
+                },
+            )
+    }
+
+    /// Adds or replaces a path.
+    pub fn node(mut self, path: &str, node: Node) -> Self {
+        self.0.files.insert(path.into(), node);
+        self
+    }
+
+    /// A file with this text, root's, 0644.
+    pub fn file(self, path: &str, text: &str) -> Self {
+        self.node(
+            path,
+            Node {
+                text: Some(text.into()),
+                ..Node::default()
+            },
+        )
+    }
+
+    /// An executable of root's; `mode` such as `"4755"`.
+    pub fn exe(self, path: &str, mode: &str) -> Self {
+        self.node(
+            path,
+            Node {
+                mode: Some(mode.into()),
+                ..Node::default()
+            },
+        )
+    }
+
+    /// Sets a variable of the shell.
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.0.env.insert(name.into(), value.into());
+        self
+    }
+
+    /// What a program prints, by its key.
+    pub fn prints(mut self, key: &str, stdout: &str) -> Self {
+        let output = Output {
+            stdout: stdout.into(),
+            exit: Some(0),
+            ..Output::default()
+        };
+        let run = crate::host::Run {
+            output: Some(output),
+            ..crate::host::Run::default()
+        };
+        self.0.programs.insert(key.into(), run);
+        self
+    }
+
+    /// Changes anything else.
+    pub fn with(mut self, change: impl FnOnce(&mut Bundle)) -> Self {
+        change(&mut self.0);
+        self
+    }
+
+    /// Every check's result, by id.
+    pub fn examine(self) -> BTreeMap<String, CheckResult> {
+        let user = self.0.user.clone();
+        let host: Arc<dyn Host> = Arc::new(Recorded::new(self.0));
+        let subject = subject::find(&*host, user.as_deref()).unwrap();
+        let ground = Ground::collect(&*host, subject);
+        let facts = Facts::collect(&host, ground, Duration::from_secs(5));
+        let checked = engine::run(Catalogue::built_in().unwrap(), &facts);
+        let report = Report::new(&facts.ground, &checked, "test", 0);
+        report
+            .checks
+            .into_iter()
+            .map(|c| (c.id.clone(), c))
+            .collect()
+    }
+
+    /// One check's result.
+    pub fn check(self, id: &str) -> CheckResult {
+        self.examine().remove(id).unwrap()
+    }
+}

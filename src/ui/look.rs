@@ -1,0 +1,165 @@
+//! What the terminal can show: colour, width, characters. Decided once, for
+//! the stream it is about.
+
+use console::{Style, Term};
+
+use crate::cli;
+
+/// What a piece of text means; the colour never says more than the words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// All is well.
+    Good,
+    /// A warning, or something undetermined.
+    Doubt,
+    /// A failure.
+    Bad,
+    /// Worth knowing.
+    Note,
+    /// In the background.
+    Dim,
+    /// A heading.
+    Strong,
+    /// To be typed.
+    Code,
+}
+
+/// How to show text on one stream.
+#[derive(Clone, Debug)]
+pub struct Look {
+    colour: bool,
+    ascii: bool,
+    width: usize,
+}
+
+/// No line is longer than this, however wide the terminal is.
+const WIDEST: usize = 100;
+
+impl Look {
+    /// No colour, 80 columns, any character.
+    pub fn plain() -> Self {
+        Look {
+            colour: false,
+            ascii: false,
+            width: 80,
+        }
+    }
+
+    /// What standard output can show.
+    pub fn stdout(color: cli::Color, ascii: bool) -> Self {
+        let term = Term::stdout();
+        let width = match term.size_checked() {
+            Some((_, columns)) if term.is_term() => usize::from(columns).clamp(40, WIDEST),
+            _ => 80,
+        };
+        Look {
+            colour: wants_colour(color, term.is_term()),
+            ascii: ascii || !locale_is_utf8(),
+            width,
+        }
+    }
+
+    /// Colours a text according to its meaning.
+    pub fn paint(&self, tone: Tone, text: &str) -> String {
+        if !self.colour {
+            return text.to_owned();
+        }
+        let style = Style::new().force_styling(true);
+        let style = match tone {
+            Tone::Good => style.green(),
+            Tone::Doubt => style.yellow(),
+            Tone::Bad => style.red().bold(),
+            Tone::Note => style.cyan(),
+            Tone::Dim => style.dim(),
+            Tone::Strong => style.bold(),
+            Tone::Code => style.green(),
+        };
+        style.apply_to(text).to_string()
+    }
+
+    /// Makes text from the host harmless: no control characters reach the terminal.
+    pub fn safe(&self, text: &str) -> String {
+        let hostile = |c: char| {
+            c.is_control()
+                || ('\u{202a}'..='\u{202e}').contains(&c)
+                || ('\u{2066}'..='\u{2069}').contains(&c)
+        };
+        let escape = |c: char| match c {
+            '\n' => " ".to_owned(),
+            c if hostile(c) || (self.ascii && !c.is_ascii()) => c.escape_unicode().to_string(),
+            c => c.to_string(),
+        };
+        text.chars().map(escape).collect()
+    }
+
+    /// Wraps at the width, continuation lines indented by `indent`.
+    pub fn wrap(&self, text: &str, indent: usize) -> String {
+        let mut lines = String::new();
+        let mut column = indent;
+        for word in self.safe(text).split_whitespace() {
+            let width = console::measure_text_width(word);
+            if column > indent && column + 1 + width > self.width {
+                lines.push('\n');
+                lines.push_str(&" ".repeat(indent));
+                column = indent;
+            } else if column > indent {
+                lines.push(' ');
+                column += 1;
+            }
+            lines.push_str(word);
+            column += width;
+        }
+        lines
+    }
+}
+
+/// `--color` over `NO_COLOR` over `CLICOLOR_FORCE` over `TERM=dumb` over the stream.
+#[expect(clippy::disallowed_methods, reason = "the terminal's own variables")]
+fn wants_colour(color: cli::Color, is_term: bool) -> bool {
+    let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty());
+    match color {
+        cli::Color::Always => true,
+        cli::Color::Never => false,
+        cli::Color::Auto if set("NO_COLOR").is_some() => false,
+        cli::Color::Auto if set("CLICOLOR_FORCE").is_some_and(|v| v != "0") => true,
+        cli::Color::Auto if set("TERM").is_none_or(|v| v == "dumb") => false,
+        cli::Color::Auto => is_term,
+    }
+}
+
+/// By `LC_ALL`, `LC_CTYPE`, `LANG`, the first that is set; none is the C locale.
+#[expect(clippy::disallowed_methods, reason = "the terminal's own variables")]
+fn locale_is_utf8() -> bool {
+    let set = |name: &&str| std::env::var(name).ok().filter(|v| !v.is_empty());
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .find_map(set)
+        .unwrap_or_default();
+    let locale = locale.to_ascii_lowercase();
+    locale.contains("utf-8") || locale.contains("utf8")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_never_reach_the_terminal() {
+        assert_eq!(
+            Look::plain().safe("a\x1b[2Jb\nc\u{202e}"),
+            "a\\u{1b}[2Jb c\\u{202e}"
+        );
+    }
+
+    #[test]
+    fn wraps_at_the_width() {
+        let look = Look {
+            width: 20,
+            ..Look::plain()
+        };
+        assert_eq!(
+            look.wrap("one two three four five", 4),
+            "one two three\n    four five"
+        );
+    }
+}

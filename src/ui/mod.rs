@@ -1,0 +1,33 @@
+//! The only door to the terminal: what it can show, and printing.
+
+mod look;
+mod progress;
+
+pub use look::{Look, Tone};
+pub use progress::with_progress;
+
+use std::io::Write;
+
+use crate::error::Error;
+
+/// Prints a result to standard output.
+///
+/// # Errors
+/// [`Error::Print`] when standard output is gone.
+pub fn print(text: &str) -> Result<(), Error> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(Error::Print)
+}
+
+/// Shows an expected error with its hint on standard error.
+pub fn complain(error: &Error) {
+    let look = Look::plain();
+    let mut err = std::io::stderr().lock();
+    // Nobody is left to tell if this fails.
+    let _ = writeln!(err, "error: {}", look.safe(&error.to_string()));
+    if let Some(hint) = error.hint() {
+        let _ = writeln!(err, "hint: {}", look.safe(&hint));
+    }
+}
