@@ -7,6 +7,7 @@ use super::{Place, place, size};
 use crate::check::{Undetermined, Verdict, fail, pass, skip};
 use crate::fact::Fact;
 use crate::facts::Facts;
+use crate::facts::area::storage::DRIVERS;
 use crate::facts::version::Version;
 
 /// Unprivileged overlay mounts (Linux 5.11).
@@ -14,9 +15,6 @@ const KERNEL_WITH_OVERLAY: Version = Version::new(5, 11, 0);
 
 /// btrfs subvolumes can be removed like directories (Linux 4.18).
 const KERNEL_WITH_SUBVOLUME_RMDIR: Version = Version::new(4, 18, 0);
-
-/// Drivers of dockerd's own that rootless mode can use.
-const GRAPH_DRIVERS: [&str; 4] = ["overlay2", "fuse-overlayfs", "btrfs", "vfs"];
 
 /// What keeps layers, and why that.
 #[derive(Debug, PartialEq, Eq)]
@@ -75,7 +73,7 @@ impl<'a> Case<'a> {
         let configured = self.configured()?;
         let containerd = match (feature, &configured) {
             (Some(feature), _) => feature,
-            (None, Some(driver)) if GRAPH_DRIVERS.contains(&driver.as_str()) => false,
+            (None, Some(driver)) if DRIVERS.contains(&driver.as_str()) => false,
             (None, _) if !self.prior.is_empty() => false,
             (None, _) => self.engine()?.major() >= 29,
         };
