@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::check::engine;
+use crate::check::{engine, site};
 use crate::cli::{Doctor, Format};
 use crate::error::Error;
 use crate::exit::Exit;
@@ -119,8 +119,14 @@ fn examine(
 ) -> Result<Report, Error> {
     let started = Instant::now();
     let ground = Ground::collect(&**host, subject);
-    let facts = Facts::collect(host, ground, deadline);
-    let checked = engine::run(super::catalogue()?, &facts);
+    let built_in = super::catalogue()?;
+    let (extended, refused) = site::extend(built_in, &**host, &ground);
+    for (path, why) in refused {
+        ui::warn(&format!("{} does not count: {why}", path.display()));
+    }
+    let catalogue = extended.as_ref().unwrap_or(built_in);
+    let facts = Facts::collect(host, ground, catalogue, deadline);
+    let checked = engine::run(catalogue, &facts);
     let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(Report::new(&facts.ground, &checked, source, took))
 }

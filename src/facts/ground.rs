@@ -34,6 +34,8 @@ pub struct Ground {
     pub mounts: Fact<Vec<Mount>>,
     /// The user's home: `$HOME` for oneself, else by passwd.
     pub home: Fact<PathBuf>,
+    /// `$XDG_CONFIG_HOME`, else `~/.config`.
+    pub config_dir: Fact<PathBuf>,
     /// `$XDG_RUNTIME_DIR` of this shell.
     pub xdg_runtime_dir: Fact<String>,
     /// `/run/user/UID`, what the runtime directory should be.
@@ -59,8 +61,11 @@ impl Ground {
             Some(s) => PathBuf::from(format!("/run/user/{}", s.uid)),
             None => PathBuf::new(),
         };
-        let unit = match home.known() {
-            Some(home) => unit::collect(host, &config_dir(host, subject.as_ref(), home)),
+        let config_dir = home
+            .as_ref()
+            .map(|home| config_dir(host, subject.as_ref(), home));
+        let unit = match config_dir.known() {
+            Some(dir) => unit::collect(host, dir),
             None => DockerUnit::default(),
         };
         let is_self = subject.as_ref().is_some_and(|s| s.is_self);
@@ -95,6 +100,7 @@ impl Ground {
             },
             subject,
             home,
+            config_dir,
             runtime_dir,
             unit,
             shell_path,
@@ -131,7 +137,7 @@ fn home(host: &dyn Host, subject: Option<&Subject>) -> Fact<PathBuf> {
 }
 
 /// `$XDG_CONFIG_HOME`, else `~/.config`.
-pub fn config_dir(host: &dyn Host, subject: Option<&Subject>, home: &Path) -> PathBuf {
+fn config_dir(host: &dyn Host, subject: Option<&Subject>, home: &Path) -> PathBuf {
     let own = subject.is_some_and(|s| s.is_self);
     let set = host
         .env("XDG_CONFIG_HOME")

@@ -21,6 +21,12 @@ pub fn print(text: &str) -> Result<(), Error> {
         .map_err(Error::Print)
 }
 
+/// Tells something on standard error without stopping.
+pub fn warn(text: &str) {
+    // Nobody is left to tell if this fails.
+    let _ = writeln!(std::io::stderr(), "warning: {}", Look::plain().safe(text));
+}
+
 /// Shows an expected error with its hint on standard error.
 pub fn complain(error: &Error) {
     let look = Look::plain();
