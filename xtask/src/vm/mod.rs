@@ -1,0 +1,67 @@
+//! The guest harness: Debian machines that are built, booted, saved and
+//! restored, so that every claim of the tool is proved on a real kernel.
+//!
+//! One way through the rooms: a [`suite`] is built into an image ([`build`]),
+//! the image is booted once and saved as a state ([`state`]), and every shell or
+//! case starts from a private copy of that state ([`guest`]). The [`cache`] lies
+//! outside the source tree and is keyed by the recipe, so nothing stale is used.
+
+mod build;
+mod cache;
+mod guest;
+mod needs;
+mod process;
+mod qemu;
+mod shell;
+mod ssh;
+mod state;
+mod suite;
+
+use anyhow::Result;
+use clap::{Args as ClapArgs, Subcommand};
+use std::process::ExitCode;
+use suite::Suite;
+
+#[derive(ClapArgs)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build the guests' images and save their booted states
+    Build(BuildArgs),
+    /// Restore a guest and open a shell in it, or run one command
+    Shell(shell::Args),
+}
+
+#[derive(ClapArgs)]
+struct BuildArgs {
+    /// Which guests; all of them when none is named
+    suites: Vec<Suite>,
+    /// Build again although the cache has it
+    #[arg(long)]
+    fresh: bool,
+}
+
+pub fn main(args: Args) -> Result<ExitCode> {
+    process::watch_signals()?;
+    match args.command {
+        Command::Build(args) => build_all(&args),
+        Command::Shell(args) => shell::main(&args),
+    }
+}
+
+fn build_all(args: &BuildArgs) -> Result<ExitCode> {
+    let cache = cache::Cache::open()?;
+    let chosen = if args.suites.is_empty() { Suite::ALL.to_vec() } else { args.suites.clone() };
+    for suite in chosen {
+        if args.fresh {
+            cache.forget(suite)?;
+        }
+        let state = state::ready(&cache, suite, &[])?;
+        println!("{suite}: {}", state.dir.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
