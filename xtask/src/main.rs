@@ -7,6 +7,7 @@
     clippy::disallowed_methods,
     clippy::disallowed_macros
 )]
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
 
 mod vm;
 

@@ -8,6 +8,7 @@ use anyhow::Result;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// A disk, and the kernel to start it with.
@@ -30,7 +31,11 @@ impl Image {
 
     /// Names this very image in the keys of what is derived from it.
     pub fn key(&self) -> String {
-        self.dir.file_name().unwrap_or_default().to_string_lossy().into_owned()
+        self.dir
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
     }
 }
 
@@ -39,35 +44,64 @@ const RECIPE_VERSION: &str = "1";
 
 const DISK_SIZE: &str = "6G";
 
-/// The image of a guest, built if the cache has none. The caller holds the lock.
-pub fn image(cache: &Cache, suite: Suite) -> Result<Image> {
+/// Where the image of a guest is or will be.
+pub fn image(cache: &Cache, suite: Suite) -> Image {
     let packages = suite.packages().join(",");
-    let recipe =
-        [RECIPE_VERSION, suite.release(), suite.init(), &packages, CUSTOMIZE, &cache.public_key];
-    let dir = cache.entry("images", suite.name(), &recipe);
-    if !dir.exists() {
-        make(cache, suite, &packages, &dir)?;
+    let recipe = [
+        RECIPE_VERSION,
+        suite.release(),
+        suite.init(),
+        &packages,
+        CUSTOMIZE,
+        &cache.public_key,
+    ];
+    Image {
+        dir: cache.entry("images", suite.name(), &recipe),
     }
-    Ok(Image { dir })
 }
 
-fn make(cache: &Cache, suite: Suite, packages: &str, place: &Path) -> Result<()> {
+/// Builds the image if the cache has none. The caller holds the cache's lock;
+/// two guests that differ only in their kernel arguments wait for each other.
+pub fn ensure(cache: &Cache, suite: Suite, image: &Image) -> Result<()> {
+    let _one = BUILDING.lock();
+    if image.dir.exists() {
+        Ok(())
+    } else {
+        make(cache, suite, &image.dir)
+    }
+}
+
+static BUILDING: Mutex<()> = Mutex::new(());
+
+fn make(cache: &Cache, suite: Suite, place: &Path) -> Result<()> {
     let start = Instant::now();
-    needs::ensure()?;
     let work = cache.scratch()?;
     needs::room(work.path(), 6)?;
     eprintln!("# {suite}: building the image, about two minutes");
     let dir = work.path();
-    unpack(cache, suite, packages, dir)?;
+    unpack(cache, suite, dir)?;
     let raw = dir.join("disk.raw");
-    step("mke2fs", as_root("sh").args(["-euc", MAKE_DISK, "sh"]).arg(dir).arg(DISK_SIZE), 300)?;
+    step(
+        "mke2fs",
+        as_root("sh")
+            .args(["-euc", MAKE_DISK, "sh"])
+            .arg(dir)
+            .arg(DISK_SIZE),
+        300,
+    )?;
     let mut convert = tied("KILL", "qemu-img");
-    convert.args(["convert", "-O", "qcow2"]).arg(&raw).arg(dir.join("disk.qcow2"));
+    convert
+        .args(["convert", "-O", "qcow2"])
+        .arg(&raw)
+        .arg(dir.join("disk.qcow2"));
     step("qemu-img", &mut convert, 300)?;
     fs::remove_file(raw)?;
     let size = fs::metadata(dir.join("disk.qcow2"))?.len() >> 20;
     cache.keep(work, place)?;
-    eprintln!("# {suite}: image of {size} MiB built in {} s", start.elapsed().as_secs());
+    eprintln!(
+        "# {suite}: image of {size} MiB built in {} s",
+        start.elapsed().as_secs()
+    );
     Ok(())
 }
 
@@ -85,20 +119,19 @@ mke2fs -q -t ext4 -L guest -d root disk.raw "$2"
 rm -rf root
 "#;
 
-fn unpack(cache: &Cache, suite: Suite, packages: &str, dir: &Path) -> Result<()> {
+fn unpack(cache: &Cache, suite: Suite, dir: &Path) -> Result<()> {
     let mut command = tied("TERM", "mmdebstrap");
     command
         .args(["--variant=minbase", "--dpkgopt=force-unsafe-io"])
         // An unstable mirror's release file can be past its date.
         .arg("--aptopt=Acquire::Check-Valid-Until \"false\"")
-        .arg(format!("--include={packages}"))
+        .arg(format!("--include={}", suite.packages().join(",")))
         .arg(format!("--customize-hook={CUSTOMIZE}"))
         .arg(suite.release())
         .arg(dir.join("root.tar"))
         .env("SUITE", suite.name())
         .env("INIT", suite.init())
-        .env("PUBKEY", &cache.public_key)
-        ;
+        .env("PUBKEY", &cache.public_key);
     if needs::is_root() {
         command.env("TMPDIR", dir);
     }

@@ -41,7 +41,11 @@ impl Cache {
     /// The one permission to make entries, or an error that names the holder.
     pub fn lock(&self) -> Result<Lock> {
         let path = self.root.join("lock");
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)?;
         match file.try_lock() {
             Ok(()) => {
                 file.set_len(0)?;
@@ -51,7 +55,10 @@ impl Cache {
             }
             Err(TryLockError::WouldBlock) => {
                 let holder = fs::read_to_string(&path).unwrap_or_default();
-                bail!("another run (pid {holder}) is using {}", self.root.display())
+                bail!(
+                    "another run (pid {holder}) is using {}",
+                    self.root.display()
+                )
             }
             Err(TryLockError::Error(error)) => Err(error.into()),
         }
@@ -60,7 +67,9 @@ impl Cache {
     /// A directory for work in progress, on the same file system as the entries.
     pub fn scratch(&self) -> Result<TempDir> {
         let prefix = format!("{}-", std::process::id());
-        Ok(tempfile::Builder::new().prefix(&prefix).tempdir_in(self.root.join("tmp"))?)
+        Ok(tempfile::Builder::new()
+            .prefix(&prefix)
+            .tempdir_in(self.root.join("tmp"))?)
     }
 
     /// Where an entry is or will be; `parts` is everything that goes into it.
@@ -81,7 +90,11 @@ impl Cache {
         for kind in ["states", "images"] {
             for entry in fs::read_dir(self.root.join(kind))? {
                 let entry = entry?;
-                if entry.file_name().to_string_lossy().starts_with(suite.name()) {
+                if entry
+                    .file_name()
+                    .to_string_lossy()
+                    .starts_with(suite.name())
+                {
                     fs::remove_dir_all(entry.path())?;
                 }
             }
@@ -110,15 +123,26 @@ fn hash(parts: &[&str]) -> String {
         hasher.update((part.len() as u64).to_le_bytes());
         hasher.update(part.as_bytes());
     }
-    hasher.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    hasher
+        .finalize()
+        .iter()
+        .take(6)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn place() -> Result<PathBuf> {
-    let from = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let from = |name: &str| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     from("ROOTLESS_SETUP_VM_CACHE")
         .or_else(|| from("XDG_CACHE_HOME").map(|dir| dir.join("rootless-setup-vm")))
         .or_else(|| from("HOME").map(|dir| dir.join(".cache/rootless-setup-vm")))
-        .ok_or_else(|| anyhow!("no HOME, XDG_CACHE_HOME or ROOTLESS_SETUP_VM_CACHE to put the cache in"))
+        .ok_or_else(|| {
+            anyhow!("no HOME, XDG_CACHE_HOME or ROOTLESS_SETUP_VM_CACHE to put the cache in")
+        })
 }
 
 /// Makes the ssh key once; images carry its public half.
@@ -127,7 +151,9 @@ fn key(root: &Path) -> Result<String> {
     let public = root.join("id_ed25519.pub");
     if !public.exists() {
         let mut command = tied("TERM", "ssh-keygen");
-        command.args(["-q", "-t", "ed25519", "-N", "", "-C", "guest harness", "-f"]).arg(&private);
+        command
+            .args(["-q", "-t", "ed25519", "-N", "", "-C", "guest harness", "-f"])
+            .arg(&private);
         process::run(&mut command, "", Duration::from_secs(20))?.ok("ssh-keygen")?;
     }
     Ok(fs::read_to_string(&public)?.trim().to_owned())

@@ -24,13 +24,27 @@ impl Guest {
         super::needs::room(dir.path(), 2)?;
         let disk = dir.path().join("state.qcow2");
         let mut copy = process::tied("KILL", "cp");
-        copy.args(["--reflink=auto", "--sparse=always"]).arg(state.disk()).arg(&disk);
+        copy.args(["--reflink=auto", "--sparse=always"])
+            .arg(state.disk())
+            .arg(&disk);
         process::run(&mut copy, "", Duration::from_secs(120))?.ok("copying the saved state")?;
-        let machine =
-            Machine::start(&state.image, &disk, dir.path(), &state.kernel_args, Some(READY))?;
+        let machine = Machine::start(
+            &state.image,
+            &disk,
+            dir.path(),
+            &state.kernel_args,
+            Some(READY),
+        )?;
         // The machine has it open: from here on not even a crash leaves it behind.
         fs::remove_file(&disk).context("failed to unlink the private copy")?;
-        let door = Door { key: cache.private_key(), port: machine.port };
-        Ok(Guest { machine, door, _dir: dir })
+        let door = Door {
+            key: cache.private_key(),
+            port: machine.port,
+        };
+        Ok(Guest {
+            machine,
+            door,
+            _dir: dir,
+        })
     }
 }

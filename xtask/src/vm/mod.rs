@@ -5,17 +5,28 @@
 //! the image is booted once and saved as a state ([`state`]), and every shell or
 //! case starts from a private copy of that state ([`guest`]). The [`cache`] lies
 //! outside the source tree and is keyed by the recipe, so nothing stale is used.
+//!
+//! A [`case`] breaks a guest; [`run`] restores, breaks, lets alice log in
+//! ([`login`]), asks the tools ([`observe`]), judges ([`verdict`]) and tells
+//! ([`report`], [`table`]).
 
 mod build;
 mod cache;
+mod case;
 mod guest;
+mod login;
 mod needs;
+mod observe;
 mod process;
 mod qemu;
+mod report;
+mod run;
 mod shell;
 mod ssh;
 mod state;
 mod suite;
+mod table;
+mod verdict;
 
 use anyhow::Result;
 use clap::{Args as ClapArgs, Subcommand};
@@ -34,6 +45,8 @@ enum Command {
     Build(BuildArgs),
     /// Restore a guest and open a shell in it, or run one command
     Shell(shell::Args),
+    /// Run the cases of tests/vm/cases on the guests
+    Run(run::Args),
 }
 
 #[derive(ClapArgs)]
@@ -50,12 +63,17 @@ pub fn main(args: Args) -> Result<ExitCode> {
     match args.command {
         Command::Build(args) => build_all(&args),
         Command::Shell(args) => shell::main(&args),
+        Command::Run(args) => run::main(&args),
     }
 }
 
 fn build_all(args: &BuildArgs) -> Result<ExitCode> {
     let cache = cache::Cache::open()?;
-    let chosen = if args.suites.is_empty() { Suite::ALL.to_vec() } else { args.suites.clone() };
+    let chosen = if args.suites.is_empty() {
+        Suite::ALL.to_vec()
+    } else {
+        args.suites.clone()
+    };
     for suite in chosen {
         if args.fresh {
             cache.forget(suite)?;

@@ -51,12 +51,18 @@ pub fn room(dir: &Path, gib: u64) -> Result<()> {
 
 fn missing() -> Vec<&'static str> {
     let absent = |program: &str| !on_path(program);
-    PROGRAMS.iter().filter(|(program, _)| absent(program)).map(|(_, package)| *package).collect()
+    PROGRAMS
+        .iter()
+        .filter(|(program, _)| absent(program))
+        .map(|(_, package)| *package)
+        .collect()
 }
 
 fn on_path(program: &str) -> bool {
     let path = std::env::var("PATH").unwrap_or_default();
-    path.split(':').chain(["/usr/sbin", "/sbin"]).any(|dir| Path::new(dir).join(program).is_file())
+    path.split(':')
+        .chain(["/usr/sbin", "/sbin"])
+        .any(|dir| Path::new(dir).join(program).is_file())
 }
 
 fn apt(args: &[&str]) -> Result<()> {

@@ -50,7 +50,10 @@ pub fn pause(time: Duration) -> Result<()> {
 /// A command whose process dies with the thread that starts it.
 pub fn tied<S: AsRef<OsStr>>(signal: &str, program: S) -> Command {
     let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", signal, "--"]).arg(program).process_group(0);
+    command
+        .args(["--pdeathsig", signal, "--"])
+        .arg(program)
+        .process_group(0);
     command
 }
 
@@ -59,7 +62,6 @@ pub struct Output {
     pub status: ExitStatus,
     pub stdout: String,
     pub stderr: String,
-    pub took: Duration,
 }
 
 impl Output {
@@ -76,7 +78,11 @@ impl Output {
             return Ok(self);
         }
         let said = format!("{}{}", self.stdout, self.stderr);
-        bail!("{what} failed with exit code {}: {}", self.code(), tail(&said, 12))
+        bail!(
+            "{what} failed with exit code {}: {}",
+            self.code(),
+            tail(&said, 12)
+        )
     }
 }
 
@@ -99,14 +105,22 @@ pub fn run_from(command: &mut Command, input: Stdio, deadline: Duration) -> Resu
         .stdin(input)
         .stdout(out.try_clone()?)
         .stderr(err.try_clone()?);
-    let start = Instant::now();
-    let mut child = command.spawn().with_context(|| format!("failed to start {name}"))?;
+    let mut child = command
+        .spawn()
+        .with_context(|| format!("failed to start {name}"))?;
     let status = wait(&mut child, deadline);
     let (stdout, stderr) = (text_of(out)?, text_of(err)?);
     let status = status.with_context(|| {
-        format!("{name}: last words: {}", tail(&format!("{stdout}{stderr}"), 5))
+        format!(
+            "{name}: last words: {}",
+            tail(&format!("{stdout}{stderr}"), 5)
+        )
     })?;
-    Ok(Output { status, stdout, stderr, took: start.elapsed() })
+    Ok(Output {
+        status,
+        stdout,
+        stderr,
+    })
 }
 
 /// Waits for a child; kills its process group at the deadline or interrupt.
@@ -117,7 +131,11 @@ pub fn wait(child: &mut Child, deadline: Duration) -> Result<ExitStatus> {
             return Ok(status);
         }
         let stop = check_interrupt().and_then(|()| {
-            anyhow::ensure!(Instant::now() < end, "no end after {} s", deadline.as_secs());
+            anyhow::ensure!(
+                Instant::now() < end,
+                "no end after {} s",
+                deadline.as_secs()
+            );
             Ok(())
         });
         if let Err(why) = stop {

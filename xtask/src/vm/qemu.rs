@@ -62,7 +62,12 @@ impl Machine {
         command
             .args(HARDWARE)
             .args(["-netdev", "user,id=n,hostfwd=tcp:127.0.0.1:0-:22"])
-            .args(["-chardev", "stdio,id=q,signal=off", "-mon", "chardev=q,mode=control"])
+            .args([
+                "-chardev",
+                "stdio,id=q,signal=off",
+                "-mon",
+                "chardev=q,mode=control",
+            ])
             .arg("-serial")
             .arg(format!("file:{}", dir.join("serial.log").display()))
             .arg("-kernel")
@@ -72,7 +77,10 @@ impl Machine {
             .arg("-append")
             .arg(command_line(kernel_args))
             .arg("-drive")
-            .arg(format!("file={},if=virtio,cache=unsafe,discard=unmap", disk.display()));
+            .arg(format!(
+                "file={},if=virtio,cache=unsafe,discard=unmap",
+                disk.display()
+            ));
         if let Some(state) = restore {
             command.args(["-loadvm", state]);
         }
@@ -83,8 +91,15 @@ impl Machine {
         let child = command.spawn().context("failed to start qemu")?;
         // The command keeps its copies of the machine's end of the pair open.
         drop(command);
-        let mut machine = Machine { child, monitor: BufReader::new(ours), dir: dir.to_owned(), port: 0 };
-        machine.greet().map_err(|error| machine.last_words(&error))?;
+        let mut machine = Machine {
+            child,
+            monitor: BufReader::new(ours),
+            dir: dir.to_owned(),
+            port: 0,
+        };
+        machine
+            .greet()
+            .map_err(|error| machine.last_words(&error))?;
         Ok(machine)
     }
 
@@ -92,8 +107,8 @@ impl Machine {
         self.message(Instant::now() + Duration::from_secs(60))?;
         self.execute(&json!({ "execute": "qmp_capabilities" }), 10)?;
         let network = self.human("info usernet", 10)?;
-        self.port = forwarded_port(&network)
-            .with_context(|| format!("no forwarded port in: {network}"))?;
+        self.port =
+            forwarded_port(&network).with_context(|| format!("no forwarded port in: {network}"))?;
         Ok(())
     }
 
@@ -104,7 +119,9 @@ impl Machine {
             "execute": "human-monitor-command",
             "arguments": { "command-line": line },
         });
-        let answer = self.execute(&command, seconds).with_context(|| format!("monitor: {line}"))?;
+        let answer = self
+            .execute(&command, seconds)
+            .with_context(|| format!("monitor: {line}"))?;
         Ok(answer.as_str().unwrap_or_default().trim().to_owned())
     }
 
@@ -145,7 +162,9 @@ impl Machine {
 
     fn execute(&mut self, command: &Value, seconds: u64) -> Result<Value> {
         let end = Instant::now() + Duration::from_secs(seconds);
-        self.monitor.get_mut().write_all(format!("{command}\n").as_bytes())?;
+        self.monitor
+            .get_mut()
+            .write_all(format!("{command}\n").as_bytes())?;
         loop {
             let message = self.message(end)?;
             if let Some(answer) = message.get("return") {
@@ -158,7 +177,9 @@ impl Machine {
     }
 
     fn message(&mut self, end: Instant) -> Result<Value> {
-        self.monitor.get_ref().set_read_timeout(Some(Duration::from_millis(200)))?;
+        self.monitor
+            .get_ref()
+            .set_read_timeout(Some(Duration::from_millis(200)))?;
         let mut line = Vec::new();
         loop {
             match self.monitor.read_until(b'\n', &mut line) {
@@ -175,7 +196,11 @@ impl Machine {
 
     fn last_words(&self, error: &anyhow::Error) -> anyhow::Error {
         let said = fs::read_to_string(self.dir.join("qemu.log")).unwrap_or_default();
-        anyhow!("{error:#}; qemu said: {}; serial: {}", process::tail(&said, 5), self.serial_tail())
+        anyhow!(
+            "{error:#}; qemu said: {}; serial: {}",
+            process::tail(&said, 5),
+            self.serial_tail()
+        )
     }
 }
 

@@ -52,21 +52,39 @@ pub fn main(args: &Args) -> Result<ExitCode> {
     let state = state::ready(&cache, args.suite, &args.kernel_args)?;
     let start = Instant::now();
     let guest = Guest::restore(&cache, &state)?;
-    eprintln!("# {}: restored in {:.1} s", args.suite, start.elapsed().as_secs_f32());
+    eprintln!(
+        "# {}: restored in {:.1} s",
+        args.suite,
+        start.elapsed().as_secs_f32()
+    );
     for file in &args.push {
-        let name = file.file_name().context("--push wants a file")?.to_string_lossy();
+        let name = file
+            .file_name()
+            .context("--push wants a file")?
+            .to_string_lossy();
         guest.door.push(file, &format!("/usr/local/bin/{name}"))?;
     }
     if let Some(script) = &args.breaks {
-        let said = guest.door.run("root", script, 120)?.ok("the break script")?;
+        let said = guest
+            .door
+            .run("root", script, 120)?
+            .ok("the break script")?;
         eprint!("{}{}", said.stdout, said.stderr);
     }
     // A login shell, as a person has it.
     let words: Vec<String> = match args.command.as_slice() {
         [] => Vec::new(),
         [script] => vec![format!("bash -lc {}", quote(script))],
-        words => vec![words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ")],
+        words => vec![
+            words
+                .iter()
+                .map(|word| quote(word))
+                .collect::<Vec<_>>()
+                .join(" "),
+        ],
     };
     let status = guest.door.interactive(args.user.name(), &words).status()?;
-    Ok(ExitCode::from(u8::try_from(status.code().unwrap_or(1)).unwrap_or(1)))
+    Ok(ExitCode::from(
+        u8::try_from(status.code().unwrap_or(1)).unwrap_or(1),
+    ))
 }

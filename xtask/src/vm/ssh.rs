@@ -31,7 +31,11 @@ impl Door {
 
     /// True as soon as root can log in.
     pub fn opens(&self) -> Result<bool> {
-        let mut command = self.ssh(tied("KILL", "ssh"), "root", &["-T", "-o", "ConnectTimeout=10"]);
+        let mut command = self.ssh(
+            tied("KILL", "ssh"),
+            "root",
+            &["-T", "-o", "ConnectTimeout=10"],
+        );
         command.arg("true");
         match process::run(&mut command, "", Duration::from_secs(20)) {
             Ok(output) => Ok(output.status.success()),
@@ -43,7 +47,10 @@ impl Door {
     pub fn hold(&self, user: &str) -> Result<Child> {
         let mut command = self.ssh(tied("KILL", "ssh"), user, &["-T"]);
         command.arg("exec sleep infinity");
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         command.spawn().context("failed to start ssh")
     }
 
@@ -59,7 +66,10 @@ impl Door {
     /// Copies a file from here into the guest.
     pub fn push(&self, from: &std::path::Path, to: &str) -> Result<()> {
         let mut command = self.ssh(tied("KILL", "ssh"), "root", &["-T"]);
-        command.arg(format!("cat >{0}.new && chmod 755 {0}.new && mv {0}.new {0}", quote(to)));
+        command.arg(format!(
+            "cat >{0}.new && chmod 755 {0}.new && mv {0}.new {0}",
+            quote(to)
+        ));
         let file = std::fs::File::open(from)
             .with_context(|| format!("failed to open {}", from.display()))?;
         process::run_from(&mut command, file.into(), Duration::from_secs(120))?.ok("copying")?;
@@ -67,7 +77,10 @@ impl Door {
     }
 
     fn ssh(&self, mut command: Command, user: &str, options: &[&str]) -> Command {
-        command.args(["-F", "none", "-i"]).arg(&self.key).args(["-p", &self.port.to_string()]);
+        command
+            .args(["-F", "none", "-i"])
+            .arg(&self.key)
+            .args(["-p", &self.port.to_string()]);
         for option in OPTIONS {
             command.args(["-o", option]);
         }

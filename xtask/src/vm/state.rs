@@ -33,23 +33,43 @@ impl State {
 
 /// The saved state of a guest, made if the cache has none.
 pub fn ready(cache: &Cache, suite: Suite, kernel_args: &[String]) -> Result<State> {
+    let state = find(cache, suite, kernel_args)?;
+    if state.dir.exists() {
+        return Ok(state);
+    }
     let _lock = cache.lock()?;
     ready_locked(cache, suite, kernel_args)
 }
 
 /// As [`ready`], for a caller that holds the lock.
 pub fn ready_locked(cache: &Cache, suite: Suite, kernel_args: &[String]) -> Result<State> {
-    needs::ensure()?;
-    let image = build::image(cache, suite)?;
-    let args = kernel_args.join(" ");
-    let key = [STATE_VERSION, &image.key(), &HARDWARE.join(" "), &args, &qemu_version()?];
-    let dir = cache.entry("states", suite.name(), &key);
-    let state = State { dir, image, kernel_args: kernel_args.to_vec() };
+    let state = find(cache, suite, kernel_args)?;
     if !state.dir.exists() {
+        build::ensure(cache, suite, &state.image)?;
         boot_and_save(cache, suite, &state)
             .with_context(|| format!("{suite}: the guest did not get ready"))?;
     }
     Ok(state)
+}
+
+/// Where the state is or will be.
+fn find(cache: &Cache, suite: Suite, kernel_args: &[String]) -> Result<State> {
+    needs::ensure()?;
+    let image = build::image(cache, suite);
+    let args = kernel_args.join(" ");
+    let key = [
+        STATE_VERSION,
+        &image.key(),
+        &HARDWARE.join(" "),
+        &args,
+        &qemu_version()?,
+    ];
+    let dir = cache.entry("states", suite.name(), &key);
+    Ok(State {
+        dir,
+        image,
+        kernel_args: kernel_args.to_vec(),
+    })
 }
 
 fn boot_and_save(cache: &Cache, suite: Suite, state: &State) -> Result<()> {
@@ -60,7 +80,10 @@ fn boot_and_save(cache: &Cache, suite: Suite, state: &State) -> Result<()> {
     overlay(&state.image, &disk)?;
     let start = Instant::now();
     let mut machine = Machine::start(&state.image, &disk, work.path(), &state.kernel_args, None)?;
-    let door = Door { key: cache.private_key(), port: machine.port };
+    let door = Door {
+        key: cache.private_key(),
+        port: machine.port,
+    };
     wait_for_login(&mut machine, &door)?;
     let login = start.elapsed();
     // An open session keeps alice's user manager and run-time directory alive.
@@ -68,7 +91,11 @@ fn boot_and_save(cache: &Cache, suite: Suite, state: &State) -> Result<()> {
     let settled = settle(&door);
     let saving = Instant::now();
     let saved = settled.and_then(|()| machine.save(READY));
-    let said = format!("login after {} s, saved in {:.1} s", login.as_secs(), saving.elapsed().as_secs_f32());
+    let said = format!(
+        "login after {} s, saved in {:.1} s",
+        login.as_secs(),
+        saving.elapsed().as_secs_f32()
+    );
     let ended = saved.and_then(|()| machine.quit());
     process::kill_group(&mut held);
     ended?;
@@ -79,7 +106,10 @@ fn boot_and_save(cache: &Cache, suite: Suite, state: &State) -> Result<()> {
 
 fn overlay(image: &Image, disk: &Path) -> Result<()> {
     let mut command = process::tied("KILL", "qemu-img");
-    command.args(["create", "-q", "-f", "qcow2", "-F", "qcow2", "-b"]).arg(image.disk()).arg(disk);
+    command
+        .args(["create", "-q", "-f", "qcow2", "-F", "qcow2", "-b"])
+        .arg(image.disk())
+        .arg(disk);
     process::run(&mut command, "", Duration::from_secs(30))?.ok("qemu-img")?;
     Ok(())
 }
@@ -88,7 +118,11 @@ fn wait_for_login(machine: &mut Machine, door: &Door) -> Result<()> {
     let end = Instant::now() + Duration::from_secs(300);
     while !door.opens()? {
         machine.check_alive()?;
-        ensure!(Instant::now() < end, "no ssh login after 300 s; serial: {}", machine.serial_tail());
+        ensure!(
+            Instant::now() < end,
+            "no ssh login after 300 s; serial: {}",
+            machine.serial_tail()
+        );
         process::pause(Duration::from_secs(1))?;
     }
     Ok(())

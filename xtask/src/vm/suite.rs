@@ -61,11 +61,22 @@ const SYSTEMD: &[&str] = &[
     "systemd-sysv",
 ];
 
-const SYSVINIT: &[&str] = &["sysvinit-core", "sysv-rc", "initscripts", "ifupdown", "isc-dhcp-client"];
+const SYSVINIT: &[&str] = &[
+    "sysvinit-core",
+    "sysv-rc",
+    "initscripts",
+    "ifupdown",
+    "isc-dhcp-client",
+];
 
 impl Suite {
-    pub const ALL: [Suite; 5] =
-        [Suite::Bookworm, Suite::Trixie, Suite::Bullseye, Suite::Sid, Suite::Sysv];
+    pub const ALL: [Suite; 5] = [
+        Suite::Bookworm,
+        Suite::Trixie,
+        Suite::Bullseye,
+        Suite::Sid,
+        Suite::Sysv,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -90,13 +101,21 @@ impl Suite {
     }
 
     pub fn init(self) -> &'static str {
-        if self.has_systemd() { "systemd" } else { "sysvinit" }
+        if self.has_systemd() {
+            "systemd"
+        } else {
+            "sysvinit"
+        }
     }
 
     /// Everything that is installed, beyond what Debian calls required.
     pub fn packages(self) -> Vec<&'static str> {
         let mut all = COMMON.to_vec();
-        all.extend(if self.has_systemd() { SYSTEMD } else { SYSVINIT });
+        all.extend(if self.has_systemd() {
+            SYSTEMD
+        } else {
+            SYSVINIT
+        });
         if matches!(self, Suite::Trixie | Suite::Sid) {
             all.push("docker-cli");
         }
