@@ -77,6 +77,16 @@ struct Run<'a> {
 /// The name of the snapshot that has the program in it.
 const WITH_PROGRAM: &str = "case";
 
+/// Before every break script: `alice COMMAND…` runs in her user manager's world.
+const PRELUDE: &str = r#"
+set -e
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+alice() {
+    runuser -u alice -- env HOME=/home/alice XDG_RUNTIME_DIR=/run/user/1000 \
+        DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/1000/bus "$@"
+}
+"#;
+
 const TARGET: &str = "x86_64-unknown-linux-musl";
 
 pub fn main(args: &Args) -> Result<ExitCode> {
@@ -238,7 +248,7 @@ fn run_case(
     guest.machine.load(WITH_PROGRAM)?;
     let broken = guest
         .door
-        .run("root", &format!("set -e\n{}", case.breaks), case.patience)?;
+        .run("root", &format!("{PRELUDE}{}", case.breaks), case.patience)?;
     let ask = Ask {
         doctor: run.binary.is_some(),
         differential: run.args.differential,
