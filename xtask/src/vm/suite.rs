@@ -33,6 +33,7 @@ const COMMON: &[&str] = &[
     "cron",
     "dbus",
     "docker.io",
+    "e2fsprogs",
     "fuse-overlayfs",
     "iproute2",
     "iptables",
