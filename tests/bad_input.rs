@@ -59,7 +59,10 @@ impl Sandbox {
             .args(args)
             .env_clear()
             .env("HOME", self.path("home"))
-            .env("PATH", format!("{}:/usr/bin:/bin", self.path("bin").display()))
+            .env(
+                "PATH",
+                format!("{}:/usr/bin:/bin", self.path("bin").display()),
+            )
             .current_dir("/");
         if rustix::process::geteuid().is_root() {
             command.uid(UID).gid(UID);
@@ -94,7 +97,10 @@ fn own(path: &Path) {
 
 fn status<'a>(report: &'a serde_json::Value, id: &str) -> &'a str {
     let checks = report["checks"].as_array().unwrap();
-    let check = checks.iter().find(|c| c["id"] == id).unwrap_or_else(|| panic!("no {id}"));
+    let check = checks
+        .iter()
+        .find(|c| c["id"] == id)
+        .unwrap_or_else(|| panic!("no {id}"));
     check["status"].as_str().unwrap()
 }
 
@@ -107,7 +113,13 @@ fn tree(dir: &Path) -> BTreeMap<PathBuf, (u32, u32, u64, i64, i64)> {
         if meta.is_dir() {
             todo.extend(std::fs::read_dir(&path).unwrap().map(|e| e.unwrap().path()));
         }
-        let seen = (meta.mode(), meta.uid(), meta.size(), meta.mtime(), meta.mtime_nsec());
+        let seen = (
+            meta.mode(),
+            meta.uid(),
+            meta.size(),
+            meta.mtime(),
+            meta.mtime_nsec(),
+        );
         found.insert(path, seen);
     }
     found
@@ -118,7 +130,10 @@ fn a_program_that_hangs_costs_its_own_checks_and_is_killed() {
     let sandbox = Sandbox::new();
     let pid = sandbox.path("home").join("pid");
     // It starts a child of its own: the whole group has to go.
-    sandbox.program("dockerd", &format!("sleep 1000 & echo $! > {}; wait", pid.display()));
+    sandbox.program(
+        "dockerd",
+        &format!("sleep 1000 & echo $! > {}; wait", pid.display()),
+    );
     let (report, took) = sandbox.report(&["--timeout", "2"]);
     assert!(took < Duration::from_secs(4), "{took:?}");
     assert_eq!(status(&report, "docker.dockerd"), "unknown");
@@ -146,7 +161,10 @@ fn a_program_that_babbles_is_no_version() {
     let sandbox = Sandbox::new();
     sandbox.program("dockerd", "printf '\\377\\376\\033[2Jno version\\n'");
     let (output, _) = sandbox.doctor(&["--verbose"]);
-    assert!(!output.stdout.contains(&0x1b), "an escape sequence reached the terminal");
+    assert!(
+        !output.stdout.contains(&0x1b),
+        "an escape sequence reached the terminal"
+    );
     let (report, _) = sandbox.report(&[]);
     assert_ne!(status(&report, "docker.dockerd"), "pass");
 }
@@ -205,12 +223,23 @@ fn doctor_changes_nothing() {
 fn nothing_but_ourselves_is_run_without_probe() {
     let sandbox = Sandbox::new();
     let mark = sandbox.path("home").join("ran");
-    for name in ["dockerd", "docker", "rootlesskit", "containerd", "runc", "getent", "pasta"] {
+    for name in [
+        "dockerd",
+        "docker",
+        "rootlesskit",
+        "containerd",
+        "runc",
+        "getent",
+        "pasta",
+    ] {
         sandbox.program(name, &format!("touch {}", mark.display()));
     }
     let (report, _) = sandbox.report(&["--no-probe"]);
     assert!(!mark.exists());
     assert_eq!(status(&report, "userns.probe"), "skip");
     sandbox.report(&[]);
-    assert!(mark.exists(), "the programs of the PATH are the ones that are run");
+    assert!(
+        mark.exists(),
+        "the programs of the PATH are the ones that are run"
+    );
 }

@@ -51,7 +51,9 @@ fn explain_shows_any_check() {
         let page = stdout(&["explain", id]);
         assert!(page.starts_with(id), "{page}");
         assert!(page.contains("https://"), "{page}");
-        let prose = page.lines().filter(|l| !l.contains("http") && !l.contains("sudo") && l.starts_with("  "));
+        let prose = page
+            .lines()
+            .filter(|l| !l.contains("http") && !l.contains("sudo") && l.starts_with("  "));
         for line in prose.take(6) {
             assert!(line.chars().count() <= 80, "{id}: {line}");
         }
@@ -61,7 +63,10 @@ fn explain_shows_any_check() {
 #[test]
 fn an_unknown_check_names_the_nearest() {
     let message = complaint(&["explain", "userns.max-namespaces"]);
-    assert!(message.contains("there is no check userns.max-namespaces"), "{message}");
+    assert!(
+        message.contains("there is no check userns.max-namespaces"),
+        "{message}"
+    );
     assert!(message.contains("did you mean userns.max-"), "{message}");
 }
 
@@ -85,8 +90,12 @@ fn a_capture_replays_to_the_same_report_and_overwrites_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("host.toml");
     let name = file.to_str().unwrap();
-    let live = tool(&["doctor", "--format", "json", "--capture", name]).output().unwrap();
-    let replayed = tool(&["doctor", "--format", "json", "--replay", name]).output().unwrap();
+    let live = tool(&["doctor", "--format", "json", "--capture", name])
+        .output()
+        .unwrap();
+    let replayed = tool(&["doctor", "--format", "json", "--replay", name])
+        .output()
+        .unwrap();
     assert_eq!(statuses(&live.stdout), statuses(&replayed.stdout));
     assert_eq!(live.status.code(), replayed.status.code());
     let mode = std::os::unix::fs::PermissionsExt::mode(&file.metadata().unwrap().permissions());
@@ -99,19 +108,42 @@ fn statuses(report: &[u8]) -> Vec<(String, String, String)> {
     let report: serde_json::Value = serde_json::from_slice(report).unwrap();
     let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
     let check = |c: &serde_json::Value| (text(&c["id"]), text(&c["status"]), text(&c["summary"]));
-    report["checks"].as_array().unwrap().iter().map(check).collect()
+    report["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(check)
+        .collect()
 }
 
 #[test]
 fn check_is_doctor_and_json_has_the_published_keys() {
-    let output = tool(&["check", "--no-probe", "--format", "json"]).output().unwrap();
+    let output = tool(&["check", "--no-probe", "--format", "json"])
+        .output()
+        .unwrap();
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let keys: Vec<&str> = report.as_object().unwrap().keys().map(String::as_str).collect();
-    let mut wanted = ["schema_version", "tool", "host", "capabilities", "checks", "summary"];
+    let keys: Vec<&str> = report
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    let mut wanted = [
+        "schema_version",
+        "tool",
+        "host",
+        "capabilities",
+        "checks",
+        "summary",
+    ];
     wanted.sort_unstable();
     assert_eq!(keys, wanted);
-    let mut keys: Vec<&str> =
-        report["checks"][0].as_object().unwrap().keys().map(String::as_str).collect();
+    let mut keys: Vec<&str> = report["checks"][0]
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
     keys.sort_unstable();
     let wanted = "area docs duration_ms evidence fix id level status summary title";
     assert_eq!(keys.join(" "), wanted);
@@ -121,7 +153,10 @@ fn check_is_doctor_and_json_has_the_published_keys() {
 fn only_root_examines_another_user() {
     if rustix::process::geteuid().is_root() {
         let message = complaint(&["doctor", "--user", "no-such-user"]);
-        assert!(message.contains("there is no user no-such-user"), "{message}");
+        assert!(
+            message.contains("there is no user no-such-user"),
+            "{message}"
+        );
         let message = complaint(&["doctor", "--user=--help"]);
         assert!(message.contains("there is no user --help"), "{message}");
     } else {
@@ -131,7 +166,11 @@ fn only_root_examines_another_user() {
 
 #[test]
 fn a_reader_that_leaves_early_is_no_error() {
-    let mut child = tool(&["checks", "list"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = tool(&["checks", "list"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!(text(&output.stderr), "");
@@ -148,6 +187,12 @@ fn colour_only_where_asked_for() {
     let page = ["doctor", "--no-probe"];
     assert!(!colours(&page, &[]), "a pipe");
     assert!(colours(&page, &[("CLICOLOR_FORCE", "1")]));
-    assert!(!colours(&page, &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
-    assert!(colours(&["--color=always", "doctor", "--no-probe"], &[("NO_COLOR", "1")]));
+    assert!(!colours(
+        &page,
+        &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]
+    ));
+    assert!(colours(
+        &["--color=always", "doctor", "--no-probe"],
+        &[("NO_COLOR", "1")]
+    ));
 }

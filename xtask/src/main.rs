@@ -9,6 +9,7 @@
 )]
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
 
+mod bench;
 mod vm;
 
 use clap::{Parser, Subcommand};
@@ -23,13 +24,18 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Chore {
+    /// What doctor costs, as ratios within one run
+    Bench(bench::Args),
     /// Real guests: build them, look into them, run the cases on them
     Vm(vm::Args),
 }
 
 fn main() -> ExitCode {
-    let Chore::Vm(args) = Cli::parse().chore;
-    match vm::main(args) {
+    let done = match Cli::parse().chore {
+        Chore::Bench(args) => bench::main(args).map(|()| ExitCode::SUCCESS),
+        Chore::Vm(args) => vm::main(args),
+    };
+    match done {
         Ok(code) => code,
         Err(error) => {
             eprintln!("xtask: {error:#}");
