@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::check::catalogue::Catalogue;
 use crate::check::{engine, site};
+use crate::facts::programs::Running;
 use crate::facts::{Facts, Ground, subject};
 use crate::host::{Bundle, FileSystem, Host, Identity, Node, Output, Recorded, Unlisted};
 use crate::report::{CheckResult, Report};
@@ -125,7 +126,8 @@ impl TestHost {
         let (extended, refused) = site::extend(built_in, &*host, &ground);
         assert!(refused.is_empty(), "{refused:?}");
         let catalogue = extended.as_ref().unwrap_or(built_in);
-        let facts = Facts::collect(&host, ground, catalogue, Duration::from_secs(5));
+        let programs = Running::start(&host, &ground);
+        let facts = Facts::collect(&host, ground, programs, catalogue, Duration::from_secs(5));
         let checked = engine::run(catalogue, &facts);
         let report = Report::new(&facts.ground, &checked, "test", 0);
         report

@@ -60,17 +60,17 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Collects everything within `deadline`; what is late is unreadable.
+    /// Collects everything within `deadline`, while `programs` run; what is
+    /// late is unreadable.
     pub fn collect(
         host: &Arc<dyn Host>,
         ground: Ground,
+        programs: programs::Running,
         catalogue: &Catalogue,
         deadline: Duration,
     ) -> Facts {
         let end = Instant::now() + deadline;
         let ground = Arc::new(ground);
-        // The slowest first: everything else is read while they run.
-        let programs = programs::Running::start(host, &ground);
         let read = Reader {
             host,
             ground: &ground,
