@@ -29,7 +29,14 @@ impl Sandbox {
         // The build tree may lie where an ordinary user cannot look.
         std::fs::copy(env!("CARGO_BIN_EXE_rootless-setup"), sandbox.path("tool")).unwrap();
         set_mode(&sandbox.path("tool"), 0o755);
+        // The unit's PATH decides which programs are run.
+        let unit = format!("[Service]\nEnvironment=PATH={}\n", sandbox.search_path());
+        sandbox.file(".config/systemd/user/docker.service", unit.as_bytes());
         sandbox
+    }
+
+    fn search_path(&self) -> String {
+        format!("{}:/usr/bin:/bin", self.path("bin").display())
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -50,6 +57,13 @@ impl Sandbox {
     }
 
     fn doctor(&self, args: &[&str]) -> (Output, Duration) {
+        let started = Instant::now();
+        let output = self.command(args).output().unwrap();
+        (output, started.elapsed())
+    }
+
+    /// `doctor` as an ordinary user who owns the home.
+    fn command(&self, args: &[&str]) -> Command {
         if rustix::process::geteuid().is_root() {
             own(&self.path("home"));
         }
@@ -67,9 +81,7 @@ impl Sandbox {
         if rustix::process::geteuid().is_root() {
             command.uid(UID).gid(UID);
         }
-        let started = Instant::now();
-        let output = command.output().unwrap();
-        (output, started.elapsed())
+        command
     }
 
     fn report(&self, args: &[&str]) -> (serde_json::Value, Duration) {
@@ -138,12 +150,7 @@ fn a_program_that_hangs_costs_its_own_checks_and_is_killed() {
     assert!(took < Duration::from_secs(4), "{took:?}");
     assert_eq!(status(&report, "docker.dockerd"), "unknown");
     let pid = std::fs::read_to_string(pid).unwrap();
-    let gone = (0..100).any(|_| {
-        std::thread::sleep(Duration::from_millis(10));
-        let state = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
-        state.map_or(true, |s| s.contains(") Z "))
-    });
-    assert!(gone, "the child of the program still runs");
+    wait_for(|| is_gone(pid.trim()).then_some(()));
 }
 
 #[test]
@@ -185,9 +192,11 @@ fn a_fifo_a_device_and_a_loop_do_not_hang() {
     let docker = sandbox.path("home").join(".docker");
     std::fs::create_dir_all(&docker).unwrap();
     std::os::unix::fs::symlink("/dev/zero", docker.join("config.json")).unwrap();
-    let unit = sandbox.path("home").join(".config/systemd/user");
-    std::fs::create_dir_all(&unit).unwrap();
-    std::os::unix::fs::symlink("docker.service", unit.join("docker.service")).unwrap();
+    let unit = sandbox
+        .path("home")
+        .join(".config/systemd/user/docker.service");
+    std::fs::remove_file(&unit).unwrap();
+    std::os::unix::fs::symlink("docker.service", &unit).unwrap();
     let (report, took) = sandbox.report(&["--no-probe"]);
     assert!(took < Duration::from_secs(3), "{took:?}");
     assert_ne!(status(&report, "docker.daemon-json"), "pass");
@@ -242,4 +251,51 @@ fn nothing_but_ourselves_is_run_without_probe() {
         mark.exists(),
         "the programs of the PATH are the ones that are run"
     );
+}
+
+#[test]
+fn an_interrupt_ends_the_programs_too() {
+    let sandbox = Sandbox::new();
+    let pid = sandbox.path("bin").join("pid");
+    sandbox.program(
+        "dockerd",
+        &format!("echo $$ > {}; exec sleep 1000", pid.display()),
+    );
+    let mut tool = Command::new(sandbox.path("tool"))
+        .arg("doctor")
+        .env_clear()
+        .env("HOME", sandbox.path("home"))
+        .env(
+            "PATH",
+            format!("{}:/usr/bin:/bin", sandbox.path("bin").display()),
+        )
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let started = wait_for(|| {
+        std::fs::read_to_string(&pid)
+            .ok()
+            .filter(|t| t.ends_with('\n'))
+    });
+    let process = rustix::process::Pid::from_child(&tool);
+    rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
+    assert_eq!(tool.wait().unwrap().code(), Some(130));
+    wait_for(|| is_gone(started.trim()).then_some(()));
+}
+
+/// What `ask` finds within five seconds.
+fn wait_for<T>(ask: impl Fn() -> Option<T>) -> T {
+    for _ in 0..500 {
+        if let Some(found) = ask() {
+            return found;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("it did not come to pass within five seconds")
+}
+
+fn is_gone(pid: &str) -> bool {
+    let state = std::fs::read_to_string(format!("/proc/{pid}/stat"));
+    state.map_or(true, |s| s.contains(") Z "))
 }

@@ -21,6 +21,12 @@ pub fn print(text: &str) -> Result<(), Error> {
         .map_err(Error::Print)
 }
 
+/// Gives the terminal back as it was: for an exit in the middle of a prompt.
+pub fn restore() {
+    // Nobody is left to tell if this fails.
+    let _ = console::Term::stderr().show_cursor();
+}
+
 /// Tells something on standard error without stopping.
 pub fn warn(text: &str) {
     // Nobody is left to tell if this fails.
