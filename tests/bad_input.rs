@@ -256,19 +256,11 @@ fn nothing_but_ourselves_is_run_without_probe() {
 #[test]
 fn an_interrupt_ends_the_programs_too() {
     let sandbox = Sandbox::new();
-    let pid = sandbox.path("bin").join("pid");
-    sandbox.program(
-        "dockerd",
-        &format!("echo $$ > {}; exec sleep 1000", pid.display()),
-    );
-    let mut tool = Command::new(sandbox.path("tool"))
-        .arg("doctor")
-        .env_clear()
-        .env("HOME", sandbox.path("home"))
-        .env(
-            "PATH",
-            format!("{}:/usr/bin:/bin", sandbox.path("bin").display()),
-        )
+    let pid = sandbox.path("home").join("pid");
+    let script = format!("echo $$ > {}; exec sleep 1000", pid.display());
+    sandbox.program("dockerd", &script);
+    let mut tool = sandbox
+        .command(&[])
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::null())
         .spawn()

@@ -23,8 +23,11 @@ pub fn print(text: &str) -> Result<(), Error> {
 
 /// Gives the terminal back as it was: for an exit in the middle of a prompt.
 pub fn restore() {
-    // Nobody is left to tell if this fails.
-    let _ = console::Term::stderr().show_cursor();
+    let terminal = console::Term::stderr();
+    if terminal.is_term() {
+        // Nobody is left to tell if this fails.
+        let _ = terminal.show_cursor();
+    }
 }
 
 /// Tells something on standard error without stopping.
