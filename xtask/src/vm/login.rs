@@ -16,7 +16,8 @@ pub fn run(door: &Door, case: &Case, script: &str, seconds: u64) -> Result<Outpu
         Login::Ssh => ("alice", format!("exec bash -lc {script}")),
         Login::Su => ("root", format!("exec su - alice -c {script}")),
         Login::SuPlain => ("root", format!("exec su alice -c {script}")),
-        Login::Sudo => ("root", format!("exec sudo -iu alice -- bash -c {script}")),
+        // As an argument it would lose its line ends: sudo -i escapes them.
+        Login::Sudo => ("root", format!("printf %s {script} | sudo -iu alice -- bash -s")),
         Login::Cron => ("root", cron(&script)),
     };
     door.run(user, &line, seconds)

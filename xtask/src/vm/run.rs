@@ -259,7 +259,7 @@ fn run_case(
             .with_context(|| format!("serial: {}", guest.machine.serial_tail()))?;
         if let Some(said) = outcome.observed.get(DOCTOR) {
             found = problems(case, &case.wanted(group.suite), said);
-        } else if ask.doctor {
+        } else if ask.doctor || outcome.observed.is_empty() {
             found.push("the login gave no answer".to_owned());
         }
     } else {
