@@ -46,6 +46,10 @@ const SETUPTOOL: [&str; 3] = [
     "/usr/share/docker.io/contrib/dockerd-rootless-setuptool.sh",
 ];
 
+/// Debian keeps the setup script off every PATH, and then it checks nothing.
+const PATH: &str =
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/usr/share/docker.io/contrib";
+
 struct Bench {
     args: Args,
     scratch: tempfile::TempDir,
@@ -167,6 +171,7 @@ impl Bench {
         command
             .args(&words[1..])
             .env("HOME", &self.args.home)
+            .env("PATH", PATH)
             .current_dir("/")
             .stdin(Stdio::null())
             .stdout(Stdio::null())

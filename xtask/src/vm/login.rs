@@ -17,7 +17,10 @@ pub fn run(door: &Door, case: &Case, script: &str, seconds: u64) -> Result<Outpu
         Login::Su => ("root", format!("exec su - alice -c {script}")),
         Login::SuPlain => ("root", format!("exec su alice -c {script}")),
         // As an argument it would lose its line ends: sudo -i escapes them.
-        Login::Sudo => ("root", format!("printf %s {script} | sudo -iu alice -- bash -s")),
+        Login::Sudo => (
+            "root",
+            format!("printf %s {script} | sudo -iu alice -- bash -s"),
+        ),
         Login::Cron => ("root", cron(&script)),
     };
     door.run(user, &line, seconds)
