@@ -40,6 +40,11 @@ fn version(facts: &Facts) -> Verdict {
         Some(Hierarchy::Legacy) => (fail("cgroup v1: limits are ignored"), seen("cgroup")),
         None => (fail("no control groups are mounted"), seen("not mounted")),
     };
+    // cgroup v2 would not help: limits come from systemd.
+    let outcome = match cgroup(facts)?.init.known() {
+        Some(Init::Other(_)) => outcome.remedy("no-systemd"),
+        _ => outcome,
+    };
     Ok(outcome.seen(path, kind))
 }
 

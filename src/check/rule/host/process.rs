@@ -3,6 +3,7 @@
 use crate::check::{Undetermined, Verdict, fail, pass, skip};
 use crate::fact::Fact;
 use crate::facts::Facts;
+use crate::facts::init::Init;
 use crate::facts::process::{Manager, Status};
 
 const OWN: &str = "/proc/self/status";
@@ -54,9 +55,7 @@ pub fn no_new_privs(facts: &Facts) -> Verdict {
 
 pub fn manager_no_new_privs(facts: &Facts) -> Verdict {
     let Some(manager) = manager(facts)? else {
-        // Without a manager the daemon is started from a shell.
-        let own = facts.ground.subject.as_ref().is_some_and(|s| s.is_self);
-        return match own {
+        return match by_hand(facts)? {
             true => Ok(judge_own(facts)?.remedy("shell")),
             false => Ok(skip("no systemd manager of this user runs")),
         };
@@ -78,6 +77,13 @@ pub fn manager_no_new_privs(facts: &Facts) -> Verdict {
         }
     };
     Ok(outcome.seen(path, value))
+}
+
+/// Without systemd the daemon is started from the user's shell.
+fn by_hand(facts: &Facts) -> Result<bool, Undetermined> {
+    let init = &facts.session.need("the session")?.init;
+    let other = *init.need("/run/systemd/system")? != Init::Systemd;
+    Ok(other && facts.ground.subject.as_ref().is_some_and(|s| s.is_self))
 }
 
 fn describe(status: &Status) -> String {
@@ -192,6 +198,8 @@ mod tests {
         assert_eq!(managed(shell(on), off).check(id).status, Status::Pass);
         assert_eq!(managed(shell(off), on).check(id).status, Status::Fail);
         assert_eq!(shell(on).check(id).status, Status::Fail);
+        let su = shell(on).file("/run/systemd/system/x", "");
+        assert_eq!(su.check(id).status, Status::Skip);
         assert_eq!(shell(off).check(id).status, Status::Pass);
     }
 

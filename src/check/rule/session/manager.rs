@@ -131,6 +131,9 @@ pub fn login(facts: &Facts) -> Verdict {
 
 pub fn linger(facts: &Facts) -> Verdict {
     let subject = subject(facts)?;
+    if let Init::Other(_) = session(facts)?.init.need("/run/systemd/system")? {
+        return Ok(skip("no systemd: another init system has to start it"));
+    }
     let source = format!("/var/lib/systemd/linger/{}", subject.name);
     let on = *session(facts)?.linger.need(&source)?;
     let outcome = match on {
