@@ -8,8 +8,10 @@
 
 pub mod area;
 pub mod ground;
+pub mod init;
 pub mod mounts;
 pub mod os_release;
+pub mod process;
 pub mod programs;
 pub mod subject;
 pub mod tools;
