@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::daemon_json::{self, ConfigFile};
 use super::mounts::{self, Mount};
 use super::os_release::{self, OsRelease};
 use super::subject::Subject;
@@ -40,6 +41,8 @@ pub struct Ground {
     pub runtime_dir: PathBuf,
     /// The user's `docker.service` on the disk.
     pub unit: DockerUnit,
+    /// The `daemon.json` of the user's daemon.
+    pub daemon_json: ConfigFile,
     /// The PATH of this shell.
     pub shell_path: Fact<String>,
     /// The PATH the unit has, or would get from an install now.
@@ -59,9 +62,9 @@ impl Ground {
             Some(s) => PathBuf::from(format!("/run/user/{}", s.uid)),
             None => PathBuf::new(),
         };
-        let unit = match home.known() {
-            Some(home) => unit::collect(host, &config_dir(host, subject.as_ref(), home)),
-            None => DockerUnit::default(),
+        let (unit, daemon_json) = match home.known() {
+            Some(home) => configuration(host, subject.as_ref(), home),
+            None => Default::default(),
         };
         let is_self = subject.as_ref().is_some_and(|s| s.is_self);
         let shell_path = match is_self {
@@ -97,6 +100,7 @@ impl Ground {
             home,
             runtime_dir,
             unit,
+            daemon_json,
             shell_path,
             unit_path,
             shell_tools,
@@ -128,6 +132,18 @@ fn home(host: &dyn Host, subject: Option<&Subject>) -> Fact<PathBuf> {
         }),
         Some(s) => Fact::Known(s.home.clone()),
     }
+}
+
+/// What the user's daemon is configured by: its unit and its `daemon.json`.
+fn configuration(
+    host: &dyn Host,
+    subject: Option<&Subject>,
+    home: &Path,
+) -> (DockerUnit, ConfigFile) {
+    let config = config_dir(host, subject, home);
+    let unit = unit::collect(host, &config);
+    let daemon_json = daemon_json::collect(host, &unit, home, &config);
+    (unit, daemon_json)
 }
 
 /// `$XDG_CONFIG_HOME`, else `~/.config`.
