@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::daemon_json::{self, ConfigFile};
 use super::mounts::{self, Mount};
 use super::os_release::{self, OsRelease};
 use super::subject::Subject;
@@ -42,6 +43,8 @@ pub struct Ground {
     pub runtime_dir: PathBuf,
     /// The user's `docker.service` on the disk.
     pub unit: DockerUnit,
+    /// The `daemon.json` of the user's daemon.
+    pub daemon_json: ConfigFile,
     /// The PATH of this shell.
     pub shell_path: Fact<String>,
     /// The PATH the unit has, or would get from an install now.
@@ -64,9 +67,9 @@ impl Ground {
         let config_dir = home
             .as_ref()
             .map(|home| config_dir(host, subject.as_ref(), home));
-        let unit = match config_dir.known() {
-            Some(dir) => unit::collect(host, dir),
-            None => DockerUnit::default(),
+        let (unit, daemon_json) = match (home.known(), config_dir.known()) {
+            (Some(home), Some(config)) => configuration(host, home, config),
+            _ => Default::default(),
         };
         let is_self = subject.as_ref().is_some_and(|s| s.is_self);
         let shell_path = match is_self {
@@ -103,6 +106,7 @@ impl Ground {
             config_dir,
             runtime_dir,
             unit,
+            daemon_json,
             shell_path,
             unit_path,
             shell_tools,
@@ -134,6 +138,13 @@ fn home(host: &dyn Host, subject: Option<&Subject>) -> Fact<PathBuf> {
         }),
         Some(s) => Fact::Known(s.home.clone()),
     }
+}
+
+/// What the user's daemon is configured by: its unit and its `daemon.json`.
+fn configuration(host: &dyn Host, home: &Path, config: &Path) -> (DockerUnit, ConfigFile) {
+    let unit = unit::collect(host, config);
+    let daemon_json = daemon_json::collect(host, &unit, home, config);
+    (unit, daemon_json)
 }
 
 /// `$XDG_CONFIG_HOME`, else `~/.config`.

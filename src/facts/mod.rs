@@ -7,6 +7,7 @@
 //! that one that hangs costs its own checks and no others.
 
 pub mod area;
+pub mod daemon_json;
 pub mod ground;
 pub mod init;
 pub mod mounts;

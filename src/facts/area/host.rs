@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::fact::Fact;
+use crate::facts::Context;
 use crate::facts::process::{self, Manager, Status};
-use crate::facts::{Context, ground};
 use crate::host::{Host, Stat};
 
 /// What the area's rules judge.
@@ -82,12 +82,11 @@ fn place(host: &dyn Host, path: &Path) -> Place {
 }
 
 fn config(cx: Context<'_>) -> Vec<Place> {
-    let Some(home) = cx.ground.home.known() else {
+    let Some(dir) = cx.ground.config_dir.known() else {
         return Vec::new();
     };
-    let dir = ground::config_dir(cx.host, cx.ground.subject.as_ref(), home);
     let below = ["systemd", "systemd/user", "docker"].map(|name| dir.join(name));
-    let all = std::iter::once(dir).chain(below);
+    let all = std::iter::once(dir.clone()).chain(below);
     all.map(|path| place(cx.host, &path)).collect()
 }
 
