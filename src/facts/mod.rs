@@ -8,10 +8,14 @@
 
 pub mod area;
 pub mod ground;
+pub mod idmap;
+pub mod login_defs;
 pub mod mounts;
 pub mod os_release;
 pub mod programs;
+pub mod refusal;
 pub mod subject;
+pub mod sysctl_d;
 pub mod tools;
 pub mod unit;
 pub mod version;
