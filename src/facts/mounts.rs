@@ -19,6 +19,8 @@ pub struct Mount {
     pub source: String,
     /// Options of the mount and of the file system, both.
     pub options: Vec<String>,
+    /// `major:minor` of the device, decimal.
+    pub device: String,
     /// Mounts and unmounts propagate to peers (`shared:`).
     pub shared: bool,
 }
@@ -50,6 +52,7 @@ pub fn parse(text: &str) -> Result<Vec<Mount>, String> {
         options: options(info.mount_options)
             .chain(options(info.super_options))
             .collect(),
+        device: info.majmin,
         at: info.mount_point,
         kind: info.fs_type,
         source: info.mount_source.unwrap_or_default(),

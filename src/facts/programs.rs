@@ -50,7 +50,9 @@ impl Programs {
     /// RootlessKit's version, by its own API.
     pub fn rootlesskit_version(&self) -> Option<Version> {
         let inside = self.probe.known()?.inside.as_ref()?;
-        Version::parse(&inside.rootlesskit_version)
+        let version = Version::parse(&inside.rootlesskit_version);
+        // One that has none, or was built without it, is no version zero.
+        version.filter(|v| *v > Version::new(0, 0, 0))
     }
 
     /// The engine's version.

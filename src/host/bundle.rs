@@ -122,6 +122,9 @@ pub struct Node {
     /// Names in the directory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entries: Option<Vec<String>>,
+    /// The file system tells what kind the directory's entries are (`d_type`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tells_types: Option<bool>,
     /// The user may write here; default by mode bits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub writable: Option<bool>,

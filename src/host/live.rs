@@ -113,6 +113,19 @@ fn list_dir(dir: &Path) -> std::io::Result<Vec<String>> {
     Ok(names)
 }
 
+/// The first entry decides: `.` and `..` are told even where others are not.
+fn tells_types(dir: &Path) -> std::io::Result<Option<bool>> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let fd = rustix::fs::open(dir, flags, Mode::empty())?;
+    for entry in rustix::fs::Dir::read_from(&fd)?.take(MOST_NAMES) {
+        let entry = entry?;
+        if ![&b"."[..], b".."].contains(&entry.file_name().to_bytes()) {
+            return Ok(Some(entry.file_type() != rustix::fs::FileType::Unknown));
+        }
+    }
+    Ok(None)
+}
+
 /// Connects without waiting: a full queue means that somebody listens.
 fn knock(socket: &Path) -> std::io::Result<()> {
     use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
@@ -206,6 +219,10 @@ impl Host for Live {
 
     fn list(&self, dir: &Path) -> Fact<Vec<String>> {
         self.guarded(dir, || list_dir(dir))
+    }
+
+    fn tells_types(&self, dir: &Path) -> Fact<bool> {
+        self.guarded(dir, || tells_types(dir)).and_then(Fact::from)
     }
 
     fn writable(&self, path: &Path) -> Fact<bool> {

@@ -62,6 +62,11 @@ pub trait Host: Send + Sync {
     /// Names in a directory, sorted, at most 4096.
     fn list(&self, dir: &Path) -> Fact<Vec<String>>;
 
+    /// Whether the file system tells what kind the entries of a directory are
+    /// (`d_type`, which XFS made with `ftype=0` does not); `Absent` if the
+    /// directory is empty.
+    fn tells_types(&self, dir: &Path) -> Fact<bool>;
+
     /// Whether the user under examination may write to `path`
     /// (create files in it, for a directory).
     fn writable(&self, path: &Path) -> Fact<bool>;

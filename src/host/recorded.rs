@@ -170,6 +170,13 @@ impl Host for Recorded {
         }
     }
 
+    fn tells_types(&self, dir: &Path) -> Fact<bool> {
+        self.node(dir).and_then(|node| match node.tells_types {
+            Some(told) => Fact::Known(told),
+            None => self.missing(),
+        })
+    }
+
     fn writable(&self, path: &Path) -> Fact<bool> {
         let id = &self.bundle.identity;
         let mut gids = id.groups.clone();

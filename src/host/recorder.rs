@@ -160,6 +160,12 @@ impl Host for Recorder {
         answer
     }
 
+    fn tells_types(&self, dir: &Path) -> Fact<bool> {
+        let answer = self.host.tells_types(dir);
+        self.note(dir, |node| node.tells_types = answer.known().copied());
+        answer
+    }
+
     fn writable(&self, path: &Path) -> Fact<bool> {
         let answer = self.host.writable(path);
         self.note(path, |node| node.writable = answer.known().copied());

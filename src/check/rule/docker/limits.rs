@@ -1,0 +1,165 @@
+//! Quotas and limits that end in an error far from their cause.
+
+use super::docker;
+use crate::check::{Verdict, fail, pass, skip};
+use crate::facts::Facts;
+
+/// A container takes one key; fewer than this are left.
+const FEW_KEYS: u64 = 20;
+
+/// The kernel's own defaults; less was set by somebody.
+const INOTIFY: (u64, u64) = (128, 8192);
+
+/// Fewer open files stop a daemon with a few dozen containers.
+const FEW_FILES: u64 = 4096;
+
+/// Fewer processes stop a build.
+const FEW_PROCESSES: u64 = 1024;
+
+pub fn keyring(facts: &Facts) -> Verdict {
+    let limits = &docker(facts)?.limits;
+    let sysctl = "kernel.keys.maxkeys";
+    let Some(most) = limits.max_keys.ask(sysctl)? else {
+        return Ok(skip("this kernel keeps no keys"));
+    };
+    let used = limits.keys.need("/proc/key-users")?;
+    let left = most.saturating_sub(*used);
+    Ok(match left < FEW_KEYS {
+        true => fail(format!(
+            "{used} of {most} keys are used: few containers can start"
+        )),
+        false => pass(format!("{used} of {most} keys are used")),
+    }
+    .seen(sysctl, most.to_string())
+    .seen("/proc/key-users", used.to_string()))
+}
+
+pub fn inotify(facts: &Facts) -> Verdict {
+    let limits = &docker(facts)?.limits;
+    let names = [
+        "fs.inotify.max_user_instances",
+        "fs.inotify.max_user_watches",
+    ];
+    let instances = limits.inotify_instances.ask(names[0])?;
+    let watches = limits.inotify_watches.ask(names[1])?;
+    let (Some(instances), Some(watches)) = (instances, watches) else {
+        return Ok(skip("this kernel has no inotify"));
+    };
+    let few = *instances < INOTIFY.0 || *watches < INOTIFY.1;
+    Ok(match few {
+        true => fail("fewer inotify watches are allowed than usual"),
+        false => pass(format!("{instances} inotify instances, {watches} watches")),
+    }
+    .seen(names[0], instances.to_string())
+    .seen(names[1], watches.to_string()))
+}
+
+/// A limit of the user's manager against the least that is enough.
+fn enough(facts: &Facts, what: &str, limit: Option<u64>, least: u64) -> Verdict {
+    let name = facts.ground.subject.as_ref().map_or(0, |s| s.uid);
+    let source = format!("limits of user@{name}.service");
+    Ok(match limit {
+        None => pass(format!("the daemon may have any number of {what}")),
+        Some(limit) if limit < least => {
+            fail(format!("the daemon may have only {limit} {what}")).seen(source, limit.to_string())
+        }
+        Some(limit) => {
+            pass(format!("the daemon may have {limit} {what}")).seen(source, limit.to_string())
+        }
+    })
+}
+
+pub fn files(facts: &Facts) -> Verdict {
+    match docker(facts)?
+        .limits
+        .manager
+        .ask("the limits of the user's manager")?
+    {
+        None => Ok(skip("the user's systemd manager does not run")),
+        Some(limits) => enough(facts, "open files", limits.files, FEW_FILES),
+    }
+}
+
+pub fn processes(facts: &Facts) -> Verdict {
+    match docker(facts)?
+        .limits
+        .manager
+        .ask("the limits of the user's manager")?
+    {
+        None => Ok(skip("the user's systemd manager does not run")),
+        Some(limits) => enough(facts, "processes", limits.processes, FEW_PROCESSES),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::engine::Status;
+    use crate::fact::Fact;
+    use crate::host::{SystemBus, Unit};
+    use crate::testing::TestHost;
+
+    #[test]
+    fn keys() {
+        let check = |users: &str| {
+            let host = TestHost::new().file("/proc/sys/kernel/keys/maxkeys", "200\n");
+            host.file("/proc/key-users", users)
+                .check("docker.keyring-quota")
+                .status
+        };
+        assert_eq!(
+            check(" 1000:   210 200/200 199/200 3900/20000\n"),
+            Status::Warn
+        );
+        assert_eq!(check(" 1000:     9 8/8 3/200 40/20000\n"), Status::Pass);
+        assert_eq!(
+            check(" 1001:   210 200/200 199/200 3900/20000\n"),
+            Status::Pass
+        );
+        assert_eq!(
+            TestHost::new().check("docker.keyring-quota").status,
+            Status::Skip
+        );
+    }
+
+    #[test]
+    fn inotify() {
+        let check = |instances: &str, watches: &str| {
+            let host = TestHost::new().file("/proc/sys/fs/inotify/max_user_instances", instances);
+            host.file("/proc/sys/fs/inotify/max_user_watches", watches)
+                .check("docker.inotify")
+                .status
+        };
+        assert_eq!(check("128\n", "8192\n"), Status::Pass);
+        assert_eq!(check("16\n", "8192\n"), Status::Info);
+        assert_eq!(check("128\n", "rubbish"), Status::Unknown);
+    }
+
+    #[test]
+    fn limits_of_the_manager() {
+        let host = |files: &str, processes: &str| {
+            let text = format!(
+                "Max processes   {processes} {processes} processes\nMax open files  1024 {files} files\n"
+            );
+            let unit = Unit {
+                main_pid: 612,
+                ..Unit::default()
+            };
+            TestHost::new().file("/proc/612/limits", &text).with(|b| {
+                b.system_bus = Some(Fact::Known(SystemBus {
+                    version: Fact::Absent,
+                    user_service: Fact::Known(unit),
+                    docker: Fact::Absent,
+                    login: Fact::Absent,
+                    kill_user_processes: Fact::Absent,
+                }));
+            })
+        };
+        let found = host("524288", "unlimited").examine();
+        assert_eq!(found["docker.nofile"].status, Status::Pass);
+        assert_eq!(found["docker.nproc"].status, Status::Pass);
+        let found = host("1024", "100").examine();
+        assert_eq!(found["docker.nofile"].status, Status::Warn);
+        assert_eq!(found["docker.nproc"].status, Status::Warn);
+        assert_eq!(TestHost::new().check("docker.nofile").status, Status::Skip);
+    }
+}

@@ -1,0 +1,309 @@
+//! The programs a rootless daemon is made of: there, and fit for each other.
+
+use super::{docker, seen_if, unit_file};
+use crate::check::{Outcome, Undetermined, Verdict, fail, pass, skip};
+use crate::fact::Fact;
+use crate::facts::Facts;
+use crate::facts::programs::Versioned;
+use crate::facts::tools::Hit;
+use crate::facts::version::Version;
+
+/// Where Debian keeps the scripts, off every PATH.
+const DEBIAN_CONTRIB: &str = "/usr/share/docker.io/contrib";
+
+fn found(facts: &Facts, name: &str) -> Result<Option<Hit>, Undetermined> {
+    let hit = facts.ground.tools.fact(name).map(Clone::clone);
+    hit.ask(name).map(Option::<&Hit>::cloned)
+}
+
+/// `dockerd 28.2.2 in /usr/bin`.
+fn there(name: &str, hit: &Hit, version: Option<&Version>) -> Outcome {
+    let dir = hit
+        .path
+        .parent()
+        .map(|dir| dir.to_string_lossy().into_owned());
+    let dir = dir.unwrap_or_default();
+    pass(match version {
+        Some(version) => format!("{name} {version} in {dir}"),
+        None => format!("{name} in {dir}"),
+    })
+}
+
+fn missing(facts: &Facts, name: &str) -> Outcome {
+    fail(format!("{name} is not installed")).seen("PATH of the unit", short_path(facts))
+}
+
+/// The unit's PATH, cut: a WSL one has thousands of characters.
+fn short_path(facts: &Facts) -> String {
+    let path = &facts.ground.unit_path;
+    match path.chars().count() {
+        0..=200 => path.clone(),
+        _ => format!("{} …", path.chars().take(200).collect::<String>()),
+    }
+}
+
+fn version(printed: &Fact<Versioned>) -> Option<&Version> {
+    printed.known()?.version.as_ref()
+}
+
+fn line(printed: &Fact<Versioned>) -> Option<String> {
+    printed.known().map(|v| v.line.clone())
+}
+
+pub fn dockerd(facts: &Facts) -> Verdict {
+    let printed = &facts.programs.dockerd;
+    Ok(match found(facts, "dockerd")? {
+        Some(hit) => seen_if(
+            there("dockerd", &hit, version(printed)),
+            "dockerd --version",
+            line(printed),
+        ),
+        None => missing(facts, "dockerd"),
+    })
+}
+
+pub fn rootlesskit(facts: &Facts) -> Verdict {
+    let version = facts.programs.rootlesskit_version();
+    Ok(match found(facts, "rootlesskit")? {
+        Some(hit) => there("rootlesskit", &hit, version.as_ref()),
+        None => missing(facts, "rootlesskit"),
+    })
+}
+
+pub fn containerd(facts: &Facts) -> Verdict {
+    let settings = facts.ground.daemon_json.settings()?;
+    let printed = &facts.programs.containerd;
+    Ok(match found(facts, "containerd")? {
+        Some(hit) => there("containerd", &hit, version(printed)),
+        None if settings.containerd.is_some() => skip("daemon.json names a containerd of its own"),
+        None => missing(facts, "containerd"),
+    })
+}
+
+pub fn runc(facts: &Facts) -> Verdict {
+    let settings = facts.ground.daemon_json.settings()?;
+    let runtime = settings.default_runtime.filter(|name| name != "runc");
+    let printed = &facts.programs.runc;
+    Ok(match found(facts, "runc")? {
+        Some(hit) => there("runc", &hit, version(printed)),
+        None if runtime.is_some() => skip("daemon.json names another runtime"),
+        None => missing(facts, "runc"),
+    })
+}
+
+pub fn rootless_script(facts: &Facts) -> Verdict {
+    let name = "dockerd-rootless.sh";
+    let docker = docker(facts)?;
+    if let Fact::Known(script) = &docker.script {
+        return Ok(pass(format!("{name} is there")).seen("script", script.path.to_string_lossy()));
+    }
+    Ok(match found(facts, name)? {
+        Some(hit) => there(name, &hit, None),
+        None => missing(facts, name),
+    })
+}
+
+pub fn rootless_script_path(facts: &Facts) -> Verdict {
+    let name = "dockerd-rootless-setuptool.sh";
+    let Some(hit) = found(facts, name)? else {
+        return Ok(skip(format!("{name} is not installed")));
+    };
+    if !hit.path.starts_with(DEBIAN_CONTRIB) {
+        return Ok(pass(format!("{name} is on the PATH")));
+    }
+    if unit_file(facts)?.is_some() {
+        return Ok(skip("the unit is installed and names its script"));
+    }
+    Ok(fail("Docker's setup script is on no PATH").seen(name, hit.path.to_string_lossy()))
+}
+
+/// Until 28 dockerd publishes ports through a program of RootlessKit's, and
+/// does not start without it; RootlessKit 3 has it no more.
+fn lacks_proxy(facts: &Facts, engine: &Version) -> Result<bool, Undetermined> {
+    let own_proxy = *engine >= Version::new(28, 0, 0);
+    Ok(!own_proxy && found(facts, "rootlesskit-docker-proxy")?.is_none())
+}
+
+/// The RootlessKit that this engine and its script ask for.
+fn needed(facts: &Facts, engine: &Version) -> Result<Option<Version>, Undetermined> {
+    let variable = "DOCKERD_ROOTLESS_ROOTLESSKIT_DETACH_NETNS";
+    let environment = facts.ground.unit.environment(facts.ground.home_path());
+    let off = environment.get(variable).is_some_and(|v| v == "false");
+    let script = docker(facts)?.script.known();
+    let detaches = script.is_some_and(|s| s.detaches_netns) && !off;
+    Ok(match engine {
+        engine if *engine >= Version::new(29, 5, 0) && detaches => Some(Version::new(2, 0, 0)),
+        engine if *engine >= Version::new(28, 0, 0) => Some(Version::new(0, 14, 0)),
+        _ => None,
+    })
+}
+
+pub fn versions_fit(facts: &Facts) -> Verdict {
+    let engine = facts.programs.dockerd.need("dockerd --version")?;
+    let Some(version) = &engine.version else {
+        return Err(Undetermined::new("dockerd --version: no version in it"));
+    };
+    let dockerd = format!("dockerd {version}");
+    if lacks_proxy(facts, version)? {
+        return Ok(fail(format!("{dockerd} needs rootlesskit-docker-proxy"))
+            .seen("rootlesskit-docker-proxy", "not on the unit's PATH")
+            .remedy("proxy"));
+    }
+    let found = facts.programs.rootlesskit_version();
+    let fits = |found: Option<&Version>| match found {
+        Some(found) => pass(format!("{dockerd} and RootlessKit {found} fit")),
+        None => pass(format!("{dockerd} fits any RootlessKit with its proxy")),
+    };
+    let Some(needed) = needed(facts, version)? else {
+        return Ok(fits(found.as_ref()));
+    };
+    facts.programs.probe.need("RootlessKit")?;
+    let found = found.ok_or_else(|| Undetermined::new("RootlessKit did not tell its version"))?;
+    Ok(match found >= needed {
+        true => fits(Some(&found)),
+        false => fail(format!(
+            "{dockerd} needs RootlessKit {needed}, this is {found}"
+        )),
+    })
+}
+
+pub fn duplicates(facts: &Facts) -> Verdict {
+    let ours = [
+        "dockerd",
+        "dockerd-rootless.sh",
+        "rootlesskit",
+        "containerd",
+        "runc",
+    ];
+    let by_unit = ours.map(|name| (name, facts.ground.tools.all(name)));
+    let client = ("docker", facts.ground.shell_tools.all("docker"));
+    let mut outcome: Option<Outcome> = None;
+    for (name, hits) in by_unit.into_iter().chain([client]) {
+        let on_path = hits
+            .iter()
+            .filter(|hit| !hit.path.starts_with(DEBIAN_CONTRIB));
+        let paths: Vec<String> = on_path.map(|hit| hit.path.display().to_string()).collect();
+        if paths.len() > 1 {
+            let found =
+                outcome.unwrap_or_else(|| fail(format!("{name} is installed more than once")));
+            outcome = Some(found.seen(name, paths.join(", ")));
+        }
+    }
+    Ok(outcome.unwrap_or_else(|| pass("each program is installed once")))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::engine::Status;
+    use crate::testing::TestHost;
+
+    fn engine(version: &str) -> TestHost {
+        TestHost::new().exe("/usr/bin/dockerd", "755").prints(
+            "dockerd --version",
+            &format!("Docker version {version}, build x\n"),
+        )
+    }
+
+    fn rootlesskit(host: TestHost, version: &str) -> TestHost {
+        let line =
+            format!("{{\"rootless_setup_probe\":1,\"rootlesskit_version\":\"{version}\"}}\n");
+        host.exe("/usr/bin/rootlesskit", "755")
+            .prints("rootlesskit probe", &line)
+    }
+
+    #[test]
+    fn programs_that_are_there_and_not() {
+        let found = rootlesskit(engine("28.2.2"), "2.3.4")
+            .exe("/usr/bin/containerd", "755")
+            .examine();
+        assert_eq!(
+            found["docker.dockerd"].summary,
+            "dockerd 28.2.2 in /usr/bin"
+        );
+        assert_eq!(
+            found["docker.rootlesskit"].summary,
+            "rootlesskit 2.3.4 in /usr/bin"
+        );
+        assert_eq!(found["docker.containerd"].status, Status::Pass);
+        assert_eq!(found["docker.runc"].status, Status::Fail);
+        assert_eq!(found["docker.rootless-script"].status, Status::Fail);
+        let nothing = TestHost::new().examine();
+        assert_eq!(nothing["docker.dockerd"].status, Status::Fail);
+        assert_eq!(nothing["docker.runc"].status, Status::Skip);
+    }
+
+    #[test]
+    fn the_script_off_the_path() {
+        let contrib = "/usr/share/docker.io/contrib";
+        let host = engine("20.10.24")
+            .file(&format!("{contrib}/dockerd-rootless.sh"), "#!/bin/sh\n")
+            .exe(&format!("{contrib}/dockerd-rootless.sh"), "755")
+            .exe(&format!("{contrib}/dockerd-rootless-setuptool.sh"), "755");
+        let found = host.examine();
+        assert_eq!(found["docker.rootless-script"].status, Status::Pass);
+        assert_eq!(found["docker.rootless-script-path"].status, Status::Info);
+        let on_path = engine("28.0.0")
+            .exe("/usr/bin/dockerd-rootless.sh", "755")
+            .exe("/usr/bin/dockerd-rootless-setuptool.sh", "755");
+        assert_eq!(
+            on_path.check("docker.rootless-script-path").status,
+            Status::Pass
+        );
+    }
+
+    #[test]
+    fn versions_that_do_not_fit() {
+        let fit = |host: TestHost| host.check("docker.versions-fit");
+        let proxy = |host: TestHost| host.exe("/usr/bin/rootlesskit-docker-proxy", "755");
+        let found = fit(rootlesskit(engine("27.5.1"), "3.0.1"));
+        assert_eq!(found.status, Status::Fail);
+        assert_eq!(
+            found.summary,
+            "dockerd 27.5.1 needs rootlesskit-docker-proxy"
+        );
+        assert_eq!(
+            fit(proxy(rootlesskit(engine("27.5.1"), "2.3.1"))).status,
+            Status::Pass
+        );
+        assert_eq!(
+            fit(rootlesskit(engine("28.0.0"), "2.0.2")).status,
+            Status::Pass
+        );
+        assert_eq!(
+            fit(rootlesskit(engine("28.0.0"), "")).status,
+            Status::Unknown
+        );
+        let detaching = |host: TestHost| {
+            let script = crate::host::Node {
+                mode: Some("755".into()),
+                text: Some("exec $rootlesskit --detach-netns".into()),
+                ..crate::host::Node::default()
+            };
+            host.node("/usr/bin/dockerd-rootless.sh", script)
+        };
+        let old = fit(detaching(rootlesskit(engine("29.5.0"), "1.1.0")));
+        assert_eq!(
+            old.summary,
+            "dockerd 29.5.0 needs RootlessKit 2.0.0, this is 1.1.0"
+        );
+        assert_eq!(
+            fit(detaching(rootlesskit(engine("29.5.0"), "3.0.0"))).status,
+            Status::Pass
+        );
+    }
+
+    #[test]
+    fn twice_installed() {
+        let host = engine("28.0.0").exe("/usr/local/bin/dockerd", "755");
+        let found = host.check("docker.duplicates");
+        assert_eq!(found.status, Status::Info);
+        assert_eq!(
+            found.evidence[0].value,
+            "/usr/local/bin/dockerd, /usr/bin/dockerd"
+        );
+        assert_eq!(
+            engine("28.0.0").check("docker.duplicates").status,
+            Status::Pass
+        );
+    }
+}
