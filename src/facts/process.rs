@@ -47,8 +47,8 @@ pub fn status(host: &dyn Host, pid: &str) -> Fact<Status> {
     })
 }
 
-/// Where systemd put a process, by the text of `/proc/PID/cgroup`: the path in
-/// systemd's own v1 hierarchy, else in the unified one.
+/// Where systemd put a process, by the text of `/proc/PID/cgroup`: its path in
+/// systemd's own v1 hierarchy or in the unified one.
 pub fn parse_cgroup(text: &str) -> Option<String> {
     let path = |controllers: &str| {
         text.lines().find_map(|line| {
@@ -57,7 +57,10 @@ pub fn parse_cgroup(text: &str) -> Option<String> {
             (found == controllers && path.starts_with('/')).then(|| path.trim_end().to_owned())
         })
     };
-    path("name=systemd").or_else(|| path(""))
+    // A container may have one hierarchy to itself and the other not at all.
+    let both = [path("name=systemd"), path("")];
+    let deeper = both.iter().flatten().find(|path| *path != "/").cloned();
+    deeper.or_else(|| both.into_iter().flatten().next())
 }
 
 /// Reads `/proc/PID/cgroup`; `pid` may be `self`.
@@ -153,6 +156,12 @@ mod tests {
         assert_eq!(
             parse_cgroup(v1).as_deref(),
             Some("/user.slice/user-1000.slice/x")
+        );
+        let mixed = "1:name=systemd:/\n0::/user.slice/user-7.slice/y\n";
+        assert_eq!(parse_cgroup(mixed).and_then(|p| slice_uid(&p)), Some(7));
+        assert_eq!(
+            parse_cgroup("1:name=systemd:/\n0::/\n").as_deref(),
+            Some("/")
         );
         assert_eq!(parse_cgroup("rubbish"), None);
         assert_eq!(slice_uid("/system.slice/cron.service"), None);

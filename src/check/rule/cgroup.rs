@@ -65,6 +65,9 @@ fn split(wanted: &[&'static str], there: &Controllers) -> (Vec<&'static str>, Ve
 }
 
 fn joined(controllers: &Controllers) -> String {
+    if controllers.is_empty() {
+        return "(empty)".to_owned();
+    }
     controllers
         .iter()
         .map(String::as_str)

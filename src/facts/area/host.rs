@@ -129,6 +129,9 @@ fn container(cx: Context<'_>) -> Vec<Marker> {
     {
         add("$container", &kind);
     }
+    if let Fact::Known(true) = cx.host.env_is_set("KUBERNETES_SERVICE_HOST") {
+        add("$KUBERNETES_SERVICE_HOST", "kubernetes");
+    }
     let mounts = cx.ground.mounts.known().into_iter().flatten();
     if let Some(mount) = mounts.into_iter().find(|m| m.kind == "fuse.lxcfs") {
         add(&mount.at.to_string_lossy(), "lxc");

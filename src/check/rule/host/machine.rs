@@ -87,7 +87,7 @@ pub fn container(facts: &Facts) -> Verdict {
         _ => fail(format!("inside {kind}, with {}", ways.join(", "))),
     };
     let remedy = match kind {
-        "docker" | "podman" | "oci" => "docker",
+        "docker" | "podman" => "docker",
         kind if kind.starts_with("lxc") => "lxc",
         _ => "other",
     };
@@ -103,12 +103,18 @@ pub fn proc_visible(facts: &Facts) -> Verdict {
     let Some(first) = masked.first() else {
         return Ok(pass("a container gets a /proc of its own"));
     };
+    let first = first.at.display();
+    let markers = &facts.host.need("the host")?.container;
+    let kind = markers.first().map_or("", |marker| marker.kind.as_str());
+    // Only of these it is known that no whole procfs is left in the mount
+    // namespace, out of sight: systemd-nspawn leaves one.
+    if !["docker", "podman", "oci", "kubernetes"].contains(&kind) {
+        let why = format!("{first} is masked, and nobody tried whether that matters");
+        return Err(Undetermined::new(why));
+    }
     let names: Vec<_> = masked.iter().map(|m| m.at.to_string_lossy()).collect();
-    Ok(fail(format!(
-        "{} is masked, so no container gets a /proc",
-        first.at.display()
-    ))
-    .seen("/proc/self/mountinfo", names.join(" ")))
+    let summary = format!("{first} is masked, so no container gets a /proc");
+    Ok(fail(summary).seen("/proc/self/mountinfo", names.join(" ")))
 }
 
 /// What hides parts of every procfs. The kernel mounts a new one in a user
@@ -258,10 +264,15 @@ mod tests {
         let misc = "40 23 0:5 / /proc/sys/fs/binfmt_misc rw - autofs systemd-1 rw";
         let kcore = "41 23 0:5 /null /proc/kcore rw - devtmpfs udev rw";
         let other = "42 22 0:30 / /dev/.lxc/proc rw - proc proc rw";
-        let with = |lines: &[&str]| mounted(&lines.join("\n")).check(id).status;
+        let host = |lines: &[&str]| mounted(&lines.join("\n"));
+        let with = |lines: &[&str]| host(lines).file("/.dockerenv", "").check(id).status;
         assert_eq!(with(&[PROC, misc]), Status::Pass);
         assert_eq!(with(&[PROC, kcore]), Status::Fail);
         assert_eq!(with(&[PROC, kcore, other]), Status::Pass);
+        let pod = host(&[PROC, kcore]).env("KUBERNETES_SERVICE_HOST", "10.0.0.1");
+        assert_eq!(pod.check(id).status, Status::Fail);
+        let nspawn = host(&[PROC, kcore]).file("/run/systemd/container", "systemd-nspawn\n");
+        assert_eq!(nspawn.check(id).status, Status::Unknown);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What this shell and the user's systemd manager were started under.
 
-use crate::check::{Undetermined, Verdict, fail, pass, skip};
+use crate::check::{Outcome, Undetermined, Verdict, fail, pass, skip};
 use crate::fact::Fact;
 use crate::facts::Facts;
 use crate::facts::init::Init;
@@ -105,10 +105,27 @@ pub fn seccomp(facts: &Facts) -> Verdict {
     let outcome = match (filtered(own), probe(facts)) {
         (false, _) => pass("no seccomp filter"),
         (true, Some(true)) => pass("a seccomp filter, which lets rootlesskit through"),
-        (true, Some(false)) => fail("a seccomp filter is loaded, and rootlesskit fails"),
+        (true, Some(false)) => blamed(facts),
         (true, None) => return Err(untried(&facts.programs.probe)),
     };
     Ok(outcome.seen(OWN, describe(own)))
+}
+
+/// rootlesskit fails under a filter: whether as a refused clone(2) does.
+fn blamed(facts: &Facts) -> Outcome {
+    let printed = facts
+        .programs
+        .probe
+        .known()
+        .map(|p| p.output.stderr.as_str());
+    let refused = |text: &str| {
+        let line = |l: &str| l.contains("fork/exec") && l.contains("operation not permitted");
+        text.lines().any(line)
+    };
+    match printed.is_some_and(refused) {
+        true => fail("a seccomp filter is loaded, and rootlesskit is refused"),
+        false => skip("a seccomp filter is loaded, but rootlesskit fails otherwise"),
+    }
 }
 
 /// A filter is there, and nobody tried whether it matters.
@@ -134,7 +151,7 @@ pub fn manager_seccomp(facts: &Facts) -> Verdict {
         (true, false, Some(true)) => {
             pass("the same seccomp filter as here, where rootlesskit works")
         }
-        (true, false, Some(false)) => fail("a seccomp filter is loaded, and rootlesskit fails"),
+        (true, false, Some(false)) => blamed(facts),
         (true, false, None) => return Err(untried(&facts.programs.probe)),
         (true, true, _) => {
             let why = "the user's systemd has a seccomp filter that this process has not";
@@ -153,6 +170,9 @@ mod tests {
     const PROCS: &str =
         "/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service/init.scope/cgroup.procs";
 
+    const REFUSED: &str = "[rootlesskit:parent] error: failed to start the child: \
+        fork/exec /proc/self/exe: operation not permitted\n";
+
     fn shell(text: &str) -> TestHost {
         TestHost::new().file("/proc/self/status", &format!("Name:\tbash\n{text}"))
     }
@@ -167,9 +187,10 @@ mod tests {
             )
     }
 
-    fn probed(host: TestHost, exit: i32) -> TestHost {
+    fn probed(host: TestHost, exit: i32, stderr: &str) -> TestHost {
         let output = Output {
             exit: Some(exit),
+            stderr: stderr.into(),
             ..Output::default()
         };
         host.exe("/usr/bin/rootlesskit", "755").with(|b| {
@@ -187,7 +208,7 @@ mod tests {
         assert_eq!(shell("NoNewPrivs:\t1\n").check(id).status, Status::Warn);
         assert_eq!(shell("NoNewPrivs:\t0\n").check(id).status, Status::Pass);
         assert_eq!(shell("").check(id).status, Status::Unknown);
-        assert_eq!(probed(shell(""), 0).check(id).status, Status::Pass);
+        assert_eq!(probed(shell(""), 0, "").check(id).status, Status::Pass);
         assert_eq!(TestHost::new().check(id).status, Status::Unknown);
     }
 
@@ -220,8 +241,10 @@ mod tests {
         let id = "host.seccomp";
         let filter = || shell("Seccomp:\t2\nSeccomp_filters:\t1\n");
         assert_eq!(shell("Seccomp:\t0\n").check(id).status, Status::Pass);
-        assert_eq!(probed(filter(), 0).check(id).status, Status::Pass);
-        assert_eq!(probed(filter(), 1).check(id).status, Status::Warn);
+        assert_eq!(probed(filter(), 0, "").check(id).status, Status::Pass);
+        assert_eq!(probed(filter(), 1, REFUSED).check(id).status, Status::Warn);
+        let other = probed(filter(), 1, "No subuid ranges found\n");
+        assert_eq!(other.check(id).status, Status::Skip);
         assert_eq!(filter().check(id).status, Status::Unknown);
     }
 
@@ -233,13 +256,15 @@ mod tests {
         let free = managed(shell("Seccomp:\t0\n"), "Seccomp:\t0\n");
         assert_eq!(free.check(id).status, Status::Pass);
         let only = managed(shell("Seccomp:\t0\n"), one);
-        assert_eq!(probed(only, 0).check(id).status, Status::Unknown);
+        assert_eq!(probed(only, 0, "").check(id).status, Status::Unknown);
         assert_eq!(
-            probed(managed(shell(one), one), 0).check(id).status,
+            probed(managed(shell(one), one), 0, "").check(id).status,
             Status::Pass
         );
         assert_eq!(
-            probed(managed(shell(one), one), 1).check(id).status,
+            probed(managed(shell(one), one), 1, REFUSED)
+                .check(id)
+                .status,
             Status::Warn
         );
     }
