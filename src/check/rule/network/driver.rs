@@ -132,53 +132,37 @@ pub fn slirp4netns_version(facts: &Facts) -> Verdict {
     })
 }
 
-/// pasta is new enough for RootlessKit.
-pub fn pasta_version(facts: &Facts) -> Verdict {
-    if choice(facts)?.driver() != Some(Driver::Pasta) {
-        return Ok(skip("pasta is not the network driver"));
-    }
-    let what = "pasta --version";
-    let line = &facts.programs.pasta.need(what)?.line;
-    let Some(date) = date(line) else {
-        return Err(Undetermined::new(format!("{what}: no date in \"{line}\"")));
-    };
-    let outcome = match date {
-        20_231_204.. => pass("pasta is new enough"),
-        20_230_625.. => fail("pasta is older than RootlessKit recommends"),
-        _ => fail("pasta is too old for RootlessKit"),
-    };
-    Ok(outcome.seen(what, line))
-}
-
-/// The date in `2023_12_04.b86afe3`, `0.0~git20230309.7c7625d` or `0^20231204.gb86afe3`.
-fn date(line: &str) -> Option<u32> {
-    let line = line.replace('_', "");
-    let mut runs = line.split(|c: char| !c.is_ascii_digit());
-    let date = runs.find(|r| r.len() == 8 && r.starts_with("20"))?;
-    date.parse().ok()
-}
-
-/// Ubuntu's AppArmor lets pasta in.
-pub fn pasta_apparmor(facts: &Facts) -> Verdict {
+/// slirp4netns's own sandbox and a detached network namespace do not go
+/// together (slirp4netns#317): RootlessKit refuses.
+pub fn slirp4netns_sandbox(facts: &Facts) -> Verdict {
     let network = facts.network.need("network")?;
-    if choice(facts)?.driver() != Some(Driver::Pasta) {
-        return Ok(skip("pasta is not the network driver"));
-    }
-    let sysctl = "kernel.apparmor_restrict_unprivileged_userns";
-    if network.sysctls.userns_restricted.ask(sysctl)? != Some(&true) {
-        return Ok(skip("AppArmor does not restrict user namespaces here"));
-    }
-    let profiles = network.pasta_profiles.ask("/etc/apparmor.d")?;
-    let outcome = match profiles.and_then(|names| names.first()) {
-        Some(name) => pass("AppArmor has a profile for pasta").seen("/etc/apparmor.d", name),
-        None => fail("AppArmor has no profile for pasta"),
+    let Some(pin) = network
+        .launch
+        .sandbox
+        .as_ref()
+        .filter(|p| p.value == "true")
+    else {
+        return Ok(skip("the sandbox of slirp4netns is not forced"));
     };
-    Ok(outcome.seen(sysctl, "1"))
+    if choice(facts)?.driver() != Some(Driver::Slirp4netns) {
+        return Ok(skip("slirp4netns is not the network driver"));
+    }
+    let attached = network
+        .launch
+        .detach
+        .as_ref()
+        .is_some_and(|p| p.value == "false");
+    let detaches = network.script.need("dockerd-rootless.sh")?.detaches && !attached;
+    let outcome = match detaches {
+        false => pass("the daemon's network namespace is not detached"),
+        true => fail("the forced sandbox of slirp4netns is refused").fill("file", &pin.file),
+    };
+    let line = "DOCKERD_ROOTLESS_ROOTLESSKIT_SLIRP4NETNS_SANDBOX=true";
+    Ok(outcome.seen(&pin.file, line))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::check::engine::Status;
     use crate::testing::TestHost;
 
@@ -274,47 +258,6 @@ mod tests {
     }
 
     #[test]
-    fn dates_of_pasta() {
-        assert_eq!(date("pasta 0.0~git20230309.7c7625d-1"), Some(20_230_309));
-        assert_eq!(date("pasta 2023_12_04.b86afe3"), Some(20_231_204));
-        assert_eq!(
-            date("pasta 0^20250217.ga1e48a0-2.fc42.x86_64"),
-            Some(20_250_217)
-        );
-        assert_eq!(date("pasta unknown version"), None);
-    }
-
-    #[test]
-    fn pasta_is_judged_only_where_it_runs() {
-        let pasta = |line: &str| {
-            let host = script(NEW).exe("/usr/bin/pasta", "755");
-            host.prints("pasta --version", line)
-        };
-        let id = "network.pasta-version";
-        assert_eq!(
-            pasta("pasta 2024_12_11.09478d5\n").check(id).status,
-            Status::Pass
-        );
-        assert_eq!(
-            pasta("pasta 0.0~git20230309.7c\n").check(id).status,
-            Status::Warn
-        );
-        assert_eq!(
-            pasta("pasta unknown version\n").check(id).status,
-            Status::Unknown
-        );
-        let both = with_slirp(pasta("pasta 0.0~git20230309.7c\n"), "1.2.0");
-        assert_eq!(both.check(id).status, Status::Skip);
-        let id = "network.pasta-apparmor";
-        let sysctl = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns";
-        let ubuntu = || pasta("pasta 0.0~git20240220.1e6f92b-1\n").file(sysctl, "1\n");
-        assert_eq!(ubuntu().check(id).status, Status::Warn);
-        let profiled = ubuntu().file("/etc/apparmor.d/usr.bin.pasta", "");
-        assert_eq!(profiled.check(id).status, Status::Pass);
-        assert_eq!(pasta("pasta x\n").check(id).status, Status::Skip);
-    }
-
-    #[test]
     fn an_old_slirp4netns_is_told() {
         let id = "network.slirp4netns-version";
         assert_eq!(
@@ -332,10 +275,21 @@ mod tests {
         assert_eq!(TestHost::new().check(id).status, Status::Skip);
     }
 
-    proptest::proptest! {
-        #[test]
-        fn never_panics(text in ".*") {
-            date(&text);
-        }
+    #[test]
+    fn a_forced_sandbox_needs_an_attached_namespace() {
+        let host = |text: &str, more: &str| {
+            let unit = format!(
+                "[Service]\nEnvironment=DOCKERD_ROOTLESS_ROOTLESSKIT_SLIRP4NETNS_SANDBOX=true {more}\n"
+            );
+            let host = with_slirp(script(text), "1.2.0").file(UNIT, &unit);
+            host.check("network.slirp4netns-sandbox").status
+        };
+        let detaching = "net=slirp4netns\nflags=\"$flags --detach-netns\"\n";
+        assert_eq!(host(detaching, ""), Status::Fail);
+        let attached = "DOCKERD_ROOTLESS_ROOTLESSKIT_DETACH_NETNS=false";
+        assert_eq!(host(detaching, attached), Status::Pass);
+        assert_eq!(host(OLD, ""), Status::Pass);
+        let free = with_slirp(script(OLD), "1.2.0").check("network.slirp4netns-sandbox");
+        assert_eq!(free.status, Status::Skip);
     }
 }

@@ -4,6 +4,7 @@ mod choice;
 mod driver;
 mod filter;
 mod module;
+mod pasta;
 mod port;
 mod reach;
 mod tool;
@@ -16,8 +17,9 @@ pub const RULES: &[(&str, Rule)] = &[
     ("network.driver-pinned", driver::pinned),
     ("network.driver", driver::picked),
     ("network.slirp4netns-version", driver::slirp4netns_version),
-    ("network.pasta-version", driver::pasta_version),
-    ("network.pasta-apparmor", driver::pasta_apparmor),
+    ("network.slirp4netns-sandbox", driver::slirp4netns_sandbox),
+    ("network.pasta-version", pasta::version),
+    ("network.pasta-apparmor", pasta::apparmor),
     ("network.tun", tool::tun),
     ("network.unit-tools", tool::unit_tools),
     ("network.rootlesskit-fault", tool::rootlesskit_fault),

@@ -122,13 +122,15 @@ pub fn br_netfilter(facts: &Facts) -> Verdict {
     }
 }
 
-/// icc=false in every version; userland-proxy=false since Engine 28.
+/// icc=false in every version, of the default bridge (moby#41913);
+/// userland-proxy=false since Engine 27.4 (moby#48685).
 fn needs_br_netfilter(facts: &Facts) -> Result<Option<&'static str>, Undetermined> {
     if filter::not_wanted(facts)?.is_some() {
         return Ok(None);
     }
     let settings = facts.ground.daemon_json.settings()?;
-    if choice::option(facts, "icc", settings.icc) == Some(false) {
+    let bridge = settings.bridge.as_deref() != Some("none");
+    if bridge && choice::option(facts, "icc", settings.icc) == Some(false) {
         return Ok(Some("icc=false"));
     }
     if choice::option(facts, "userland-proxy", settings.userland_proxy) != Some(false) {
@@ -137,7 +139,7 @@ fn needs_br_netfilter(facts: &Facts) -> Result<Option<&'static str>, Undetermine
     let engine = facts.programs.dockerd.need("dockerd --version")?;
     let engine = engine.version.as_ref();
     let engine = engine.ok_or_else(|| Undetermined::new("the version of dockerd"))?;
-    Ok((*engine >= Version::new(28, 0, 0)).then_some("userland-proxy=false"))
+    Ok((*engine >= Version::new(27, 4, 0)).then_some("userland-proxy=false"))
 }
 
 #[cfg(test)]
@@ -216,14 +218,16 @@ mod tests {
         let loaded = json("{\"icc\": false}").file("/proc/sys/net/bridge/x", "1");
         assert_eq!(loaded.check(id).status, Status::Pass);
         let proxy = || json("{\"userland-proxy\": false}");
-        assert_eq!(engine(proxy(), "28.0.4").check(id).status, Status::Fail);
-        assert_eq!(engine(proxy(), "27.5.1").check(id).status, Status::Skip);
+        assert_eq!(engine(proxy(), "27.4.0").check(id).status, Status::Fail);
+        assert_eq!(engine(proxy(), "27.3.1").check(id).status, Status::Skip);
         assert_eq!(
             json("{\"icc\": false, \"iptables\": false}")
                 .check(id)
                 .status,
             Status::Skip
         );
+        let none = json("{\"icc\": false, \"bridge\": \"none\"}");
+        assert_eq!(none.check(id).status, Status::Skip);
         let unit = "[Service]\nEnvironment=DOCKER_IGNORE_BR_NETFILTER_ERROR=1\n";
         let told = json("{\"icc\": false}").file("/etc/systemd/user/docker.service", unit);
         assert_eq!(told.check(id).status, Status::Skip);

@@ -81,7 +81,7 @@ fn builtin(facts: &Facts) -> Verdict {
     let settings = facts.ground.daemon_json.settings()?;
     let proxy = choice::option(facts, "userland-proxy", settings.userland_proxy);
     Ok(match proxy {
-        Some(false) => seen(pass("published ports keep the client's address")),
+        Some(false) => seen(pass("TCP ports keep the client's address")),
         _ => seen(fail("the userland proxy hides the client's address"))
             .seen(
                 facts.ground.daemon_json.path.to_string_lossy(),

@@ -4,6 +4,7 @@ use super::choice::choice;
 use crate::check::{Undetermined, Verdict, fail, pass, skip};
 use crate::facts::Facts;
 use crate::facts::area::network::net::{Net, Route};
+use crate::facts::area::network::script::Driver;
 
 /// The default bridge is the daemon's own.
 pub fn bridge(facts: &Facts) -> Verdict {
@@ -83,10 +84,20 @@ pub fn dns(facts: &Facts) -> Verdict {
     Ok(match servers.map(Vec::as_slice) {
         None => fail("/etc/resolv.conf is not there").seen(path, "no such file"),
         Some([]) => fail("/etc/resolv.conf names no server").seen(path, "no nameserver line"),
+        Some(servers) if !servers.iter().any(|s| s.contains('.')) && asks_by_ipv4(facts) => {
+            return Err(Undetermined::new(
+                "whether this slirp4netns asks name servers by IPv6 (libslirp 4.8 does)",
+            ));
+        }
         Some(servers) => {
             pass("the host has a name server").seen(path, format!("{} named", servers.len()))
         }
     })
+}
+
+/// slirp4netns before libslirp 4.8 forwards to IPv4 servers only (rootlesskit#438).
+fn asks_by_ipv4(facts: &Facts) -> bool {
+    choice(facts).ok().and_then(|c| c.driver()) == Some(Driver::Slirp4netns)
 }
 
 /// A proxy of the shell is also the daemon's.
@@ -164,6 +175,8 @@ mod tests {
         );
         assert_eq!(resolv("search x\n").check(id).status, Status::Warn);
         assert_eq!(TestHost::new().check(id).status, Status::Warn);
+        let ipv6 = on("").file("/etc/resolv.conf", "nameserver 2001:db8::1\n");
+        assert_eq!(ipv6.check(id).status, Status::Unknown);
         let json = |text: &str| {
             TestHost::new()
                 .file(JSON, text)

@@ -75,16 +75,27 @@ fn needed(facts: &Facts) -> Result<Vec<&'static str>, Undetermined> {
         let engine = facts.programs.engine_version();
         engine.is_some_and(|v| v >= Version::new(29, 0, 0))
     };
-    let driver = choice(facts).ok().and_then(|c| c.driver());
-    let taps = matches!(driver, Some(Driver::Slirp4netns | Driver::Gvisor));
     let mut names = vec!["ip"];
-    if taps || script.map_or_else(by_version, |s| s.calls_nsenter) {
+    if script.map_or_else(by_version, |s| s.calls_nsenter) || taps(facts)? {
         names.push("nsenter");
     }
     if script.map_or_else(by_version, |s| s.calls_sysctl) {
         names.push("sysctl");
     }
     Ok(names)
+}
+
+/// The driver makes its tap device by nsenter. Not knowing the driver only
+/// matters where nsenter is missing.
+fn taps(facts: &Facts) -> Result<bool, Undetermined> {
+    match choice(facts) {
+        Ok(choice) => Ok(matches!(
+            choice.driver(),
+            Some(Driver::Slirp4netns | Driver::Gvisor)
+        )),
+        Err(_) if facts.ground.tools.first("nsenter").is_some() => Ok(true),
+        Err(why) => Err(why),
+    }
 }
 
 /// busybox has an `ip` without the tap devices RootlessKit asks for.
@@ -111,7 +122,7 @@ pub fn rootlesskit_fault(facts: &Facts) -> Verdict {
     };
     let seen = |outcome: Outcome| outcome.seen("rootlesskit", version.to_string());
     Ok(match version == Version::new(3, 0, 0) {
-        true => seen(fail("RootlessKit 3.0.0 loses UDP from other hosts")),
+        true => seen(fail("RootlessKit 3.0.0 loses UDP answers to other hosts")),
         false => seen(pass(format!("no known fault in RootlessKit {version}"))),
     })
 }

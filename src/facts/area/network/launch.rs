@@ -33,6 +33,10 @@ pub struct Launch {
     pub mtu: Option<Pin>,
     /// `--cidr=` in the flags.
     pub cidr: Option<Pin>,
+    /// Pinned sandbox of slirp4netns.
+    pub sandbox: Option<Pin>,
+    /// Whether the daemon's network namespace is detached, if pinned.
+    pub detach: Option<Pin>,
     /// `DOCKER_IGNORE_BR_NETFILTER_ERROR` is set.
     pub ignores_br_netfilter: bool,
     /// A file that may set variables could not be read.
@@ -55,6 +59,8 @@ pub fn collect(cx: Context<'_>) -> Launch {
         port_driver: flag("port-driver").or_else(|| pin("PORT_DRIVER")),
         mtu: flag("mtu").or_else(|| pin("MTU")),
         cidr: flag("cidr"),
+        sandbox: pin("SLIRP4NETNS_SANDBOX"),
+        detach: pin("DETACH_NETNS"),
         ignores_br_netfilter: variables
             .get("DOCKER_IGNORE_BR_NETFILTER_ERROR")
             .is_some_and(|pin| pin.value == "1"),

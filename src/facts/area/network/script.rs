@@ -80,6 +80,8 @@ pub struct Script {
     pub calls_sysctl: bool,
     /// It calls nsenter(1).
     pub calls_nsenter: bool,
+    /// It detaches the daemon's network namespace unless told otherwise (since 29.5).
+    pub detaches: bool,
     /// It uses the port driver `implicit` with pasta.
     pub knows_implicit: bool,
 }
@@ -96,6 +98,7 @@ pub fn parse(path: &str, text: &str) -> Script {
         let mut words = line.split([' ', '\t', ';', '(', ')', '`', '"']);
         script.calls_sysctl |= words.clone().any(|w| w == "sysctl");
         script.calls_nsenter |= words.any(|w| w == "nsenter");
+        script.detaches |= line.contains("--detach-netns");
         script.knows_implicit |= line.contains("implicit");
     }
     let mut seen = Vec::new();
@@ -154,6 +157,7 @@ mod tests {
         let script = parse("/s", new);
         assert_eq!(script.order, order_of(&Version::new(29, 7, 0)));
         assert!(script.calls_sysctl && script.calls_nsenter && script.knows_implicit);
+        assert!(!script.detaches);
     }
 
     #[test]
