@@ -295,3 +295,17 @@ impl Host for Live {
         bus::system_bus(uid, self.end)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_tells_by_its_entries() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(tells_types(dir.path()).unwrap(), None);
+        let _file = tempfile::NamedTempFile::new_in(dir.path()).unwrap();
+        assert_eq!(tells_types(dir.path()).unwrap(), Some(true));
+        assert!(tells_types(Path::new("/proc/self/status")).is_err());
+    }
+}

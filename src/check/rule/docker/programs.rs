@@ -18,11 +18,10 @@ fn found(facts: &Facts, name: &str) -> Result<Option<Hit>, Undetermined> {
 
 /// `dockerd 28.2.2 in /usr/bin`.
 fn there(name: &str, hit: &Hit, version: Option<&Version>) -> Outcome {
-    let dir = hit
-        .path
-        .parent()
-        .map(|dir| dir.to_string_lossy().into_owned());
-    let dir = dir.unwrap_or_default();
+    // /sbin is a link to /usr/sbin nearly everywhere: say where it really is.
+    let same_name = hit.real.file_name() == hit.path.file_name();
+    let path = if same_name { &hit.real } else { &hit.path };
+    let dir = path.parent().map_or("".into(), |dir| dir.to_string_lossy());
     pass(match version {
         Some(version) => format!("{name} {version} in {dir}"),
         None => format!("{name} in {dir}"),
@@ -30,7 +29,14 @@ fn there(name: &str, hit: &Hit, version: Option<&Version>) -> Outcome {
 }
 
 fn missing(facts: &Facts, name: &str) -> Outcome {
-    fail(format!("{name} is not installed")).seen("PATH of the unit", short_path(facts))
+    let by_shell = facts.ground.shell_tools.first(name);
+    let outcome = match by_shell {
+        Some(hit) => fail(format!("{name} is not on the unit's PATH"))
+            .seen(name, hit.path.to_string_lossy())
+            .remedy("path"),
+        None => fail(format!("{name} is not installed")),
+    };
+    outcome.seen("PATH of the unit", short_path(facts))
 }
 
 /// The unit's PATH, cut: a WSL one has thousands of characters.
@@ -230,6 +236,22 @@ mod tests {
         let nothing = TestHost::new().examine();
         assert_eq!(nothing["docker.dockerd"].status, Status::Fail);
         assert_eq!(nothing["docker.runc"].status, Status::Skip);
+    }
+
+    #[test]
+    fn what_only_the_shell_finds_is_installed_all_the_same() {
+        let unit = "[Service]\nEnvironment=PATH=/usr/bin\n";
+        let host = TestHost::new()
+            .file("/home/alice/.config/systemd/user/docker.service", unit)
+            .exe("/usr/local/bin/rootlesskit", "755");
+        let found = host.check("docker.rootlesskit");
+        assert_eq!(found.status, Status::Fail);
+        assert_eq!(found.summary, "rootlesskit is not on the unit's PATH");
+        let fix = found.fix.unwrap_or_default();
+        assert!(
+            fix.commands[0].starts_with("systemctl --user edit"),
+            "{fix:?}"
+        );
     }
 
     #[test]

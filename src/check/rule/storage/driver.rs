@@ -27,6 +27,12 @@ pub struct Choice {
     containerd: bool,
 }
 
+impl Choice {
+    fn seen(&self) -> String {
+        format!("{} ({})", shorten(&self.driver), self.why)
+    }
+}
+
 /// A driver works here, or the reason it does not.
 type Works = Result<Result<(), String>, Undetermined>;
 
@@ -100,6 +106,9 @@ impl<'a> Case<'a> {
     }
 
     fn choose(&self) -> Result<Choice, Undetermined> {
+        if let Some(choice) = self.without_engine()? {
+            return Ok(choice);
+        }
         if let Some(choice) = self.image_store()? {
             return Ok(choice);
         }
@@ -126,6 +135,17 @@ impl<'a> Case<'a> {
             "btrfs" => Ok(graph("btrfs", "overlay2 does not work here")),
             _ => Ok(graph("vfs", "nothing better works here")),
         }
+    }
+
+    /// Where dockerd is yet to be installed, and any engine would do the same.
+    fn without_engine(&self) -> Result<Option<Choice>, Undetermined> {
+        let open = self.configured()?.is_none() && self.prior.is_empty();
+        let ask = open && self.facts.programs.dockerd.is_absent() && self.place.name != "btrfs";
+        Ok((ask && self.overlay2()?.is_ok()).then(|| Choice {
+            driver: "overlayfs".to_owned(),
+            why: "whichever engine is installed",
+            containerd: false,
+        }))
     }
 
     /// moby's overlay2: an overlay, and no SELinux (moby#42333).
@@ -249,8 +269,8 @@ fn probed(facts: &Facts) -> Option<i32> {
 pub fn usable(facts: &Facts) -> Verdict {
     let case = Case::new(facts)?;
     let path = case.place.root.path.to_string_lossy();
-    let configured = case.configured()?;
-    if configured.is_none() && case.image_store()?.is_none() && case.prior.len() > 1 {
+    let open = case.prior.len() > 1 && case.configured()?.is_none();
+    if open && case.image_store()?.is_none() {
         let names = case.prior.join(", ");
         return Ok(fail(format!(
             "the data-root holds several storage drivers: {names}"
@@ -261,11 +281,12 @@ pub fn usable(facts: &Facts) -> Verdict {
     let choice = case.choose()?;
     let driver = shorten(&choice.driver);
     let why = match case.works(&choice.driver)? {
-        Ok(()) => return Ok(pass(format!("{driver} works here")).seen("why", choice.why)),
+        Ok(()) => {
+            return Ok(pass(format!("{driver} works here")).seen("storage driver", choice.seen()));
+        }
         Err(why) => why,
     };
-    let found = fail(format!("{driver} cannot work: {why}"))
-        .seen("storage driver", format!("{driver} ({})", choice.why));
+    let found = fail(format!("{driver} cannot work: {why}")).seen("storage driver", choice.seen());
     Ok(match choice.driver.as_str() {
         "fuse-overlayfs" => found.remedy("fuse"),
         _ => found,
@@ -280,7 +301,7 @@ pub fn quality(facts: &Facts) -> Verdict {
     let on = format!("{driver} on {}", place.name);
     if !matches!(choice.driver.as_str(), "vfs" | "native") {
         let free = size(place.file_system.available);
-        return Ok(pass(format!("{on}, {free} free")).seen("why", choice.why));
+        return Ok(pass(format!("{on}, {free} free")).seen("storage driver", choice.seen()));
     }
     let found = fail(format!("{on}: every layer is a full copy"));
     let why = match choice.containerd {

@@ -288,7 +288,15 @@ fn images_of_another_driver_are_hidden() {
 }
 
 #[test]
-fn without_an_engine_nothing_is_guessed() {
-    let found = TestHost::new().check("storage.driver-usable");
-    assert_eq!(found.status, Status::Unknown);
+fn without_an_engine_only_what_any_would_do() {
+    let found = driver(TestHost::new());
+    assert!(
+        found.summary.starts_with("overlayfs on ext4"),
+        "{}",
+        found.summary
+    );
+    let named = config(TestHost::new(), r#"{"storage-driver": "overlay"}"#);
+    assert_eq!(named.check("storage.driver-usable").status, Status::Fail);
+    let old = old_kernel(TestHost::new()).check("storage.driver-usable");
+    assert_eq!(old.status, Status::Unknown);
 }
