@@ -30,7 +30,10 @@ pub fn parse(text: &str) -> LoginDefs {
             (words.next()? == name).then(|| words.next()?.parse().ok())?
         };
         // The last one wins.
-        text.lines().filter_map(of_name).last().unwrap_or(default)
+        text.lines()
+            .filter_map(of_name)
+            .next_back()
+            .unwrap_or(default)
     };
     LoginDefs {
         uid: (value("UID_MIN", 1000), value("UID_MAX", 60_000)),

@@ -4,7 +4,10 @@ mod apparmor;
 mod limit;
 mod probe;
 
-pub use probe::works;
+pub use probe::{refusal, works};
+
+#[cfg(test)]
+pub use probe::tests;
 
 use super::Rule;
 
