@@ -1,9 +1,12 @@
-//! The program: hidden helper modes first, then the command line.
+//! The program: hidden helper modes first, then signals, then the command line.
 
+use std::panic::catch_unwind;
 use std::process::ExitCode;
 
 use clap::Parser;
-use rootless_setup::{cli::Cli, command, host};
+use rootless_setup::{cli::Cli, command, exit::Exit, host, ui};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 #[expect(clippy::disallowed_methods, reason = "arguments of the hidden modes")]
 fn main() -> ExitCode {
@@ -18,6 +21,41 @@ fn main() -> ExitCode {
             host::touch(args.next().unwrap_or_default().as_ref());
             ExitCode::SUCCESS
         }
-        _ => command::run(Cli::parse()).into(),
+        _ => run(),
     }
+}
+
+fn run() -> ExitCode {
+    let cli = Cli::parse();
+    watch_signals();
+    std::panic::set_hook(Box::new(|bug| {
+        ui::warn(&format!("a bug in rootless-setup: {bug}"))
+    }));
+    catch_unwind(|| command::run(cli))
+        .unwrap_or(Exit::Bug)
+        .into()
+}
+
+/// Ctrl-C ends the programs we started, gives the cursor back and ends us.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "there is nothing left to unwind for"
+)]
+fn watch_signals() {
+    // Without a handler the default action still ends us.
+    let Ok(mut signals) = Signals::new([SIGINT, SIGTERM]) else {
+        return;
+    };
+    std::thread::spawn(move || {
+        if let Some(signal) = signals.forever().next() {
+            host::end_all();
+            ui::restore();
+            let interrupted = Exit::Interrupted as i32;
+            std::process::exit(if signal == SIGINT {
+                interrupted
+            } else {
+                128 + signal
+            });
+        }
+    });
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::check::catalogue::Catalogue;
-use crate::check::engine;
+use crate::check::{engine, site};
+use crate::facts::programs::Running;
 use crate::facts::{Facts, Ground, subject};
 use crate::host::{Bundle, FileSystem, Host, Identity, Node, Output, Recorded, Unlisted};
 use crate::report::{CheckResult, Report};
@@ -121,8 +122,13 @@ impl TestHost {
         let host: Arc<dyn Host> = Arc::new(Recorded::new(self.0));
         let subject = subject::find(&*host, user.as_deref()).unwrap();
         let ground = Ground::collect(&*host, subject);
-        let facts = Facts::collect(&host, ground, Duration::from_secs(5));
-        let checked = engine::run(Catalogue::built_in().unwrap(), &facts);
+        let built_in = Catalogue::built_in().unwrap();
+        let (extended, refused) = site::extend(built_in, &*host, &ground);
+        assert!(refused.is_empty(), "{refused:?}");
+        let catalogue = extended.as_ref().unwrap_or(built_in);
+        let programs = Running::start(&host, &ground);
+        let facts = Facts::collect(&host, ground, programs, catalogue, Duration::from_secs(5));
+        let checked = engine::run(catalogue, &facts);
         let report = Report::new(&facts.ground, &checked, "test", 0);
         report
             .checks

@@ -6,7 +6,9 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
+use super::predicate::Predicate;
 use super::remedy::Remedy;
+use super::site::Waiver;
 
 /// The areas in the order a diagnosis goes through them.
 pub const AREAS: [&str; 9] = [
@@ -137,6 +139,9 @@ pub struct Check {
     /// Checks that must pass before this one means anything.
     #[serde(default)]
     pub requires: Vec<String>,
+    /// What must be so, where that is simple enough to be data; else a rule decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predicate: Option<Predicate>,
     /// Why it fails, and what that means for the user.
     pub cause: String,
     /// The page that says more.
@@ -169,6 +174,7 @@ struct File {
 #[derive(Clone, Debug, Default)]
 pub struct Catalogue {
     checks: Vec<Check>,
+    waivers: BTreeMap<String, Waiver>,
 }
 
 /// The built-in file that cannot be read; a bug that the tests find.
@@ -187,7 +193,10 @@ static BUILT_IN: LazyLock<Result<Catalogue, Broken>> = LazyLock::new(|| {
         let file: File = toml::from_str(text).map_err(|e| Broken(format!("{area}.toml: {e}")))?;
         checks.extend(file.check);
     }
-    Ok(Catalogue { checks })
+    Ok(Catalogue {
+        checks,
+        waivers: BTreeMap::new(),
+    })
 });
 
 impl Catalogue {
@@ -208,6 +217,35 @@ impl Catalogue {
     pub fn get(&self, id: &str) -> Option<&Check> {
         let is = |check: &&Check| check.id == id || check.aliases.iter().any(|a| a == id);
         self.checks.iter().find(is)
+    }
+
+    /// The waiver of a check, if the site waived it.
+    pub fn waiver(&self, id: &str) -> Option<&Waiver> {
+        self.waivers.get(id)
+    }
+
+    /// Adds a check of the site.
+    ///
+    /// # Errors
+    /// When the id is taken.
+    pub fn add(&mut self, check: Check) -> Result<(), String> {
+        if self.get(&check.id).is_some() {
+            return Err(format!("{} is the id of another check", check.id));
+        }
+        self.checks.push(check);
+        Ok(())
+    }
+
+    /// Waives a check.
+    ///
+    /// # Errors
+    /// When there is no such check.
+    pub fn waive(&mut self, waiver: Waiver) -> Result<(), String> {
+        let check = self.get(&waiver.id);
+        let id = check.map(|c| c.id.clone());
+        let id = id.ok_or_else(|| format!("{} is no check, so it cannot be waived", waiver.id))?;
+        self.waivers.insert(id, waiver);
+        Ok(())
     }
 }
 
@@ -239,7 +277,8 @@ mod tests {
 
     #[test]
     fn every_check_has_a_rule_and_every_rule_a_check() {
-        let ids: BTreeSet<&str> = checks().iter().map(|c| c.id.as_str()).collect();
+        let by_rule = checks().into_iter().filter(|c| c.predicate.is_none());
+        let ids: BTreeSet<&str> = by_rule.map(|c| c.id.as_str()).collect();
         let rules: BTreeSet<&str> = rule::all().map(|(id, _)| id).collect();
         assert_eq!(ids, rules);
         assert_eq!(rules.len(), rule::all().count(), "a rule stands twice");

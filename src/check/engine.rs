@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::catalogue::{Catalogue, Check, Level, Scope};
 use super::outcome::{Evidence, Judgement, Undetermined, Verdict};
 use super::remedy::Fix;
+use super::site::Waiver;
 use super::{family, rule};
+use crate::fact::Fact;
 use crate::facts::Facts;
 
 /// How a check came out.
@@ -58,6 +60,9 @@ pub fn run<'a>(catalogue: &'a Catalogue, facts: &Facts) -> Vec<Checked<'a>> {
         let started = Instant::now();
         let verdict = prerequisite(check, facts, &done).unwrap_or_else(|| judge(check, facts));
         let mut checked = conclude(check, verdict, &keys);
+        if let Some(waiver) = catalogue.waiver(&check.id) {
+            waive(&mut checked, waiver);
+        }
         checked.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         done.insert(&check.id, checked.status);
         results.push(checked);
@@ -81,7 +86,26 @@ fn prerequisite(check: &Check, facts: &Facts, done: &BTreeMap<&str, Status>) -> 
     Some(Ok(super::skip(format!("depends on {unmet}"))))
 }
 
+/// A waived check still shows, with what it would have said and who waived it.
+fn waive(checked: &mut Checked<'_>, waiver: &Waiver) {
+    if matches!(checked.status, Status::Pass | Status::Skip) {
+        return;
+    }
+    let Waiver { who, why, .. } = waiver;
+    checked.summary = format!("waived by {who}: {why} ({})", checked.summary);
+    checked.status = Status::Skip;
+    checked.fix = None;
+}
+
 fn judge(check: &Check, facts: &Facts) -> Verdict {
+    if let Some(predicate) = &check.predicate {
+        let answer = facts
+            .answers
+            .get(&check.id)
+            .cloned()
+            .unwrap_or(Fact::Absent);
+        return predicate.judge(&answer, facts);
+    }
     let Some(rule) = rule::of(&check.id) else {
         return Err(Undetermined::new("this program has no rule for it"));
     };

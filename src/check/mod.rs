@@ -8,7 +8,9 @@ pub mod catalogue;
 pub mod engine;
 pub mod family;
 mod outcome;
+pub mod predicate;
 pub mod remedy;
 pub mod rule;
+pub mod site;
 
 pub use outcome::{Evidence, Judgement, Outcome, Undetermined, Verdict, fail, pass, skip};

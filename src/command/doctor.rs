@@ -6,10 +6,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::check::engine;
+use crate::check::{engine, site};
 use crate::cli::{Doctor, Format};
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::facts::programs::Running;
 use crate::facts::{Facts, Ground, subject};
 use crate::host::{Bundle, Host, Live, Recorded, Recorder};
 use crate::report::{Report, json, text};
@@ -118,9 +119,19 @@ fn examine(
     deadline: Duration,
 ) -> Result<Report, Error> {
     let started = Instant::now();
+    // Read on the other core while the ground is.
+    std::thread::spawn(super::catalogue);
     let ground = Ground::collect(&**host, subject);
-    let facts = Facts::collect(host, ground, deadline);
-    let checked = engine::run(super::catalogue()?, &facts);
+    // The slowest come first: everything else is done while they run.
+    let programs = Running::start(host, &ground);
+    let built_in = super::catalogue()?;
+    let (extended, refused) = site::extend(built_in, &**host, &ground);
+    for (path, why) in refused {
+        ui::warn(&format!("{} does not count: {why}", path.display()));
+    }
+    let catalogue = extended.as_ref().unwrap_or(built_in);
+    let facts = Facts::collect(host, ground, programs, catalogue, deadline);
+    let checked = engine::run(catalogue, &facts);
     let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(Report::new(&facts.ground, &checked, source, took))
 }

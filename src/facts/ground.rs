@@ -35,6 +35,8 @@ pub struct Ground {
     pub mounts: Fact<Vec<Mount>>,
     /// The user's home: `$HOME` for oneself, else by passwd.
     pub home: Fact<PathBuf>,
+    /// `$XDG_CONFIG_HOME`, else `~/.config`.
+    pub config_dir: Fact<PathBuf>,
     /// `$XDG_RUNTIME_DIR` of this shell.
     pub xdg_runtime_dir: Fact<String>,
     /// `/run/user/UID`, what the runtime directory should be.
@@ -62,9 +64,12 @@ impl Ground {
             Some(s) => PathBuf::from(format!("/run/user/{}", s.uid)),
             None => PathBuf::new(),
         };
-        let (unit, daemon_json) = match home.known() {
-            Some(home) => configuration(host, subject.as_ref(), home),
-            None => Default::default(),
+        let config_dir = home
+            .as_ref()
+            .map(|home| config_dir(host, subject.as_ref(), home));
+        let (unit, daemon_json) = match (home.known(), config_dir.known()) {
+            (Some(home), Some(config)) => configuration(host, home, config),
+            _ => Default::default(),
         };
         let is_self = subject.as_ref().is_some_and(|s| s.is_self);
         let shell_path = match is_self {
@@ -98,6 +103,7 @@ impl Ground {
             },
             subject,
             home,
+            config_dir,
             runtime_dir,
             unit,
             daemon_json,
@@ -135,19 +141,14 @@ fn home(host: &dyn Host, subject: Option<&Subject>) -> Fact<PathBuf> {
 }
 
 /// What the user's daemon is configured by: its unit and its `daemon.json`.
-fn configuration(
-    host: &dyn Host,
-    subject: Option<&Subject>,
-    home: &Path,
-) -> (DockerUnit, ConfigFile) {
-    let config = config_dir(host, subject, home);
-    let unit = unit::collect(host, &config);
-    let daemon_json = daemon_json::collect(host, &unit, home, &config);
+fn configuration(host: &dyn Host, home: &Path, config: &Path) -> (DockerUnit, ConfigFile) {
+    let unit = unit::collect(host, config);
+    let daemon_json = daemon_json::collect(host, &unit, home, config);
     (unit, daemon_json)
 }
 
 /// `$XDG_CONFIG_HOME`, else `~/.config`.
-pub fn config_dir(host: &dyn Host, subject: Option<&Subject>, home: &Path) -> PathBuf {
+fn config_dir(host: &dyn Host, subject: Option<&Subject>, home: &Path) -> PathBuf {
     let own = subject.is_some_and(|s| s.is_self);
     let set = host
         .env("XDG_CONFIG_HOME")

@@ -9,14 +9,22 @@
 pub mod area;
 pub mod daemon_json;
 pub mod ground;
+pub mod init;
+pub mod idmap;
+pub mod login_defs;
 pub mod mounts;
 pub mod os_release;
+pub mod process;
 pub mod programs;
+pub mod refusal;
 pub mod subject;
+pub mod sysctl_d;
 pub mod tools;
 pub mod unit;
 pub mod version;
 
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -24,6 +32,8 @@ use std::time::{Duration, Instant};
 pub use ground::Ground;
 pub use programs::Programs;
 
+use crate::check::catalogue::Catalogue;
+use crate::check::predicate::Question;
 use crate::fact::Fact;
 use crate::host::Host;
 
@@ -34,6 +44,8 @@ pub struct Facts {
     pub ground: Ground,
     /// What the programs printed.
     pub programs: Programs,
+    /// What the catalogue's predicates ask, by check id.
+    pub answers: BTreeMap<String, Fact<String>>,
     /// Area `host`.
     pub host: Fact<area::host::Facts>,
     /// Area `userns`.
@@ -55,12 +67,17 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Collects everything within `deadline`; what is late is unreadable.
-    pub fn collect(host: &Arc<dyn Host>, ground: Ground, deadline: Duration) -> Facts {
+    /// Collects everything within `deadline`, while `programs` run; what is
+    /// late is unreadable.
+    pub fn collect(
+        host: &Arc<dyn Host>,
+        ground: Ground,
+        programs: programs::Running,
+        catalogue: &Catalogue,
+        deadline: Duration,
+    ) -> Facts {
         let end = Instant::now() + deadline;
         let ground = Arc::new(ground);
-        // The slowest first: everything else is read while they run.
-        let programs = programs::Running::start(host, &ground);
         let read = Reader {
             host,
             ground: &ground,
@@ -78,6 +95,7 @@ impl Facts {
             read.start(area::docker::collect),
         );
         Facts {
+            answers: answers(&**host, &ground, catalogue),
             host: h.wait(),
             userns: u.wait(),
             subid: i.wait(),
@@ -91,6 +109,39 @@ impl Facts {
             ground: Arc::unwrap_or_clone(ground),
         }
     }
+}
+
+/// Asks what the catalogue's predicates want to know.
+fn answers(
+    host: &dyn Host,
+    ground: &Ground,
+    catalogue: &Catalogue,
+) -> BTreeMap<String, Fact<String>> {
+    let asked = catalogue
+        .iter()
+        .filter_map(|c| Some((c, c.predicate.as_ref()?.question())));
+    let answer = |question| match question {
+        Question::Text(path) => host.read(Path::new(&path)),
+        Question::Path(path) => host.stat(Path::new(&path)).map(|_| path),
+        Question::Command(name) => command(host, ground, &name),
+        Question::Nothing => Fact::Absent,
+    };
+    asked
+        .map(|(check, question)| (check.id.clone(), answer(question)))
+        .collect()
+}
+
+/// A command by the PATH of the unit.
+fn command(host: &dyn Host, ground: &Ground, name: &str) -> Fact<String> {
+    let paths = tools::split_path(&ground.unit_path)
+        .into_iter()
+        .map(|dir| dir.join(name));
+    let runs = |path: &PathBuf| host.stat(path).known().is_some_and(|s| s.mode & 0o111 != 0);
+    paths
+        .into_iter()
+        .find(runs)
+        .map(|p| p.to_string_lossy().into_owned())
+        .into()
 }
 
 /// What a collector works with.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::version::Version;
-use super::{Ground, Pending, background};
+use super::{Ground, Pending, background, refusal};
 use crate::fact::{Fact, Why};
 use crate::host::probe::{INSIDE, Inside};
 use crate::host::{Host, Output, Program};
@@ -73,9 +73,12 @@ pub struct Probe {
 }
 
 impl Probe {
-    /// RootlessKit made its namespaces and a program ran in them.
+    /// RootlessKit made its namespaces and started a program in them, even if
+    /// that program (this one, on a noexec home) could not be executed there.
     pub fn works(&self) -> bool {
-        self.inside.is_some() || self.output.exit == Some(0)
+        self.inside.is_some()
+            || self.output.exit == Some(0)
+            || refusal::entered(&self.output.stderr)
     }
 }
 
@@ -248,7 +251,8 @@ fn ranges_by_service(host: &dyn Host) -> bool {
         .read(std::path::Path::new("/etc/nsswitch.conf"))
         .into_known();
     let sources = text.as_deref().and_then(subid_sources);
-    sources.is_some_and(|sources| sources.iter().any(|s| s != "files"))
+    // shadow knows one source only, the first.
+    sources.is_some_and(|sources| sources.first().is_some_and(|s| s != "files"))
 }
 
 /// The sources of the `subid:` line, if there is one.

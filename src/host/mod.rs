@@ -22,6 +22,7 @@ pub use model::{
     FileSystem, Identity, Kind, LoginUser, Output, Program, Stat, SystemBus, Unit, UserManager,
 };
 pub use mounts::{ALIVE, touch};
+pub use program::end_all;
 pub use recorded::Recorded;
 pub use recorder::Recorder;
 

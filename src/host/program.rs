@@ -5,6 +5,7 @@ use std::io::Read;
 use std::os::fd::AsFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -15,6 +16,18 @@ use crate::fact::{Fact, Why};
 
 /// More than this from one stream is not an answer.
 const MOST_OUTPUT: usize = 64 << 10;
+
+/// Process groups of the programs that run now, so that Ctrl-C can end them.
+static GROUPS: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
+
+/// Ends every program that still runs: for the moment before an early exit.
+pub fn end_all() {
+    let groups = GROUPS.lock().unwrap_or_else(PoisonError::into_inner);
+    for group in groups.iter() {
+        // An error means that it is gone already.
+        let _ = kill_process_group(*group, Signal::KILL);
+    }
+}
 
 /// The user a program is run as, when root examines somebody else.
 #[derive(Clone, Debug)]
@@ -47,12 +60,27 @@ pub fn run(program: &Program, run_as: Option<&RunAs>, end: Instant) -> Fact<Outp
     }
     let end = end.min(started + program.deadline);
     match command.spawn() {
-        Ok(child) => Running::new(child).finish(program, started, end),
+        Ok(child) => {
+            let group = group_of(&child);
+            with_groups(|groups| groups.extend(group));
+            let answer = Running::new(child).finish(program, started, end);
+            with_groups(|groups| groups.retain(|g| Some(*g) != group));
+            answer
+        }
         Err(e) => Fact::Unreadable(Why {
             errno: e.raw_os_error(),
             ..Why::new(format!("{} could not be started: {e}", program.path))
         }),
     }
+}
+
+fn with_groups(change: impl FnOnce(&mut Vec<Pid>)) {
+    change(&mut GROUPS.lock().unwrap_or_else(PoisonError::into_inner));
+}
+
+/// The group a child leads: its own pid.
+fn group_of(child: &Child) -> Option<Pid> {
+    Pid::from_raw(i32::try_from(child.id()).ok()?)
 }
 
 struct Running {
@@ -160,9 +188,7 @@ impl Running {
     }
 
     fn kill(mut self, program: &Program, why: &str) -> Fact<Output> {
-        if let Ok(raw) = i32::try_from(self.child.id())
-            && let Some(group) = Pid::from_raw(raw)
-        {
+        if let Some(group) = group_of(&self.child) {
             // An error means that it is gone already.
             let _ = kill_process_group(group, Signal::KILL);
         }

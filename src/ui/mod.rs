@@ -21,6 +21,21 @@ pub fn print(text: &str) -> Result<(), Error> {
         .map_err(Error::Print)
 }
 
+/// Gives the terminal back as it was: for an exit in the middle of a prompt.
+pub fn restore() {
+    let terminal = console::Term::stderr();
+    if terminal.is_term() {
+        // Nobody is left to tell if this fails.
+        let _ = terminal.show_cursor();
+    }
+}
+
+/// Tells something on standard error without stopping.
+pub fn warn(text: &str) {
+    // Nobody is left to tell if this fails.
+    let _ = writeln!(std::io::stderr(), "warning: {}", Look::plain().safe(text));
+}
+
 /// Shows an expected error with its hint on standard error.
 pub fn complain(error: &Error) {
     let look = Look::plain();

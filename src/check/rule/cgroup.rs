@@ -1,6 +1,378 @@
 //! Rules of the area `cgroup`.
 
+use std::collections::BTreeSet;
+
 use super::Rule;
+use crate::check::{Undetermined, Verdict, fail, pass, skip};
+use crate::facts::area::cgroup::{Asked, Controllers, Facts as Cgroup, Hierarchy, WANTED};
+use crate::facts::init::Init;
+use crate::facts::version::Version;
+use crate::facts::{Facts, process};
 
 /// The rules by check id.
-pub const RULES: &[(&str, Rule)] = &[];
+pub const RULES: &[(&str, Rule)] = &[
+    ("cgroup.version", version),
+    ("cgroup.systemd", systemd),
+    ("cgroup.kernel-controllers", kernel_controllers),
+    ("cgroup.delegation", delegation),
+    ("cgroup.core-delegation", core_delegation),
+    ("cgroup.delegation-pending", delegation_pending),
+    ("cgroup.systemd-version", systemd_version),
+    ("cgroup.session-scope", session_scope),
+];
+
+/// The controllers behind `--memory`, `--cpus` and `--pids-limit`.
+const CORE: [&str; 3] = ["cpu", "memory", "pids"];
+
+fn cgroup(facts: &Facts) -> Result<&Cgroup, Undetermined> {
+    facts.cgroup.need("control groups")
+}
+
+fn version(facts: &Facts) -> Verdict {
+    let hierarchy = cgroup(facts)?.hierarchy.ask("/proc/self/mountinfo")?;
+    let seen = |kind: &str| ("/sys/fs/cgroup", kind.to_owned());
+    let (outcome, (path, kind)) = match hierarchy {
+        Some(Hierarchy::Unified) => (pass("cgroup v2"), seen("cgroup2")),
+        Some(Hierarchy::Hybrid) => (
+            fail("cgroup v1 (hybrid): limits are ignored"),
+            seen("v1 controllers, cgroup2 on unified"),
+        ),
+        Some(Hierarchy::Legacy) => (fail("cgroup v1: limits are ignored"), seen("cgroup")),
+        None => (fail("no control groups are mounted"), seen("not mounted")),
+    };
+    // cgroup v2 would not help: limits come from systemd.
+    let outcome = match cgroup(facts)?.init.known() {
+        Some(Init::Other(_)) => outcome.remedy("no-systemd"),
+        _ => outcome,
+    };
+    Ok(outcome.seen(path, kind))
+}
+
+fn systemd(facts: &Facts) -> Verdict {
+    let source = "/run/systemd/system";
+    Ok(match cgroup(facts)?.init.need(source)? {
+        Init::Systemd => pass("systemd hands out control groups").seen(source, "exists"),
+        Init::Other(_) => fail("without systemd there are no limits").seen(source, "not there"),
+    })
+}
+
+/// Those of `wanted` that are among `there`, and those that are not.
+fn split(wanted: &[&'static str], there: &Controllers) -> (Vec<&'static str>, Vec<&'static str>) {
+    wanted
+        .iter()
+        .copied()
+        .partition(|name| there.contains(*name))
+}
+
+fn joined(controllers: &Controllers) -> String {
+    if controllers.is_empty() {
+        return "(empty)".to_owned();
+    }
+    controllers
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn kernel_controllers(facts: &Facts) -> Verdict {
+    let source = "/sys/fs/cgroup/cgroup.controllers";
+    // Not at the root of the hierarchy in a container without a cgroup namespace.
+    let kernel = cgroup(facts)?.kernel.need(source)?;
+    let (_, lacking) = split(&CORE, kernel);
+    let outcome = match lacking.as_slice() {
+        [] => pass("the kernel has cpu, memory and pids"),
+        _ => fail(format!(
+            "the kernel has no controller {}",
+            lacking.join(" ")
+        )),
+    };
+    let outcome = match lacking.contains(&"memory") {
+        true => outcome.remedy("memory"),
+        false => outcome,
+    };
+    Ok(outcome.seen(source, joined(kernel)))
+}
+
+/// Where the user's controllers are listed.
+fn delegated_source(facts: &Facts) -> String {
+    let uid = facts.ground.subject.as_ref().map_or(0, |s| s.uid);
+    format!("/sys/fs/cgroup/user.slice/user-{uid}.slice/user@{uid}.service/cgroup.controllers")
+}
+
+fn delegation(facts: &Facts) -> Verdict {
+    let source = delegated_source(facts);
+    let Some(delegated) = cgroup(facts)?.delegated.ask(&source)? else {
+        return Ok(skip("no systemd manager of this user runs"));
+    };
+    let (has, lacks) = split(&WANTED, delegated);
+    let outcome = match (has.as_slice(), lacks.as_slice()) {
+        (_, []) => pass(has.join(" ")),
+        ([], _) => fail("no controller is delegated"),
+        _ => fail(format!("{}; not {}", has.join(" "), lacks.join(" "))),
+    };
+    Ok(outcome.seen(source, joined(delegated)))
+}
+
+fn core_delegation(facts: &Facts) -> Verdict {
+    let source = delegated_source(facts);
+    let Some(delegated) = cgroup(facts)?.delegated.ask(&source)? else {
+        return Ok(skip("no systemd manager of this user runs"));
+    };
+    let (_, lacks) = split(&CORE, delegated);
+    let option = |name: &&str| match *name {
+        "cpu" => "--cpus",
+        "memory" => "--memory",
+        _ => "--pids-limit",
+    };
+    let outcome = match lacks.as_slice() {
+        [] => pass("memory, CPU time and processes can be limited"),
+        _ => {
+            let options: Vec<_> = lacks.iter().map(option).collect();
+            fail(format!(
+                "{} not delegated: no {}",
+                lacks.join(" "),
+                options.join(" ")
+            ))
+        }
+    };
+    Ok(outcome.seen(source, joined(delegated)))
+}
+
+fn delegation_pending(facts: &Facts) -> Verdict {
+    let source = delegated_source(facts);
+    let cgroup = cgroup(facts)?;
+    let Some(delegated) = cgroup.delegated.ask(&source)? else {
+        return Ok(skip("no systemd manager of this user runs"));
+    };
+    let asked = asked(&cgroup.asked)?;
+    let kernel = cgroup.kernel.need("/sys/fs/cgroup/cgroup.controllers")?;
+    let able = |name: &&&str| **name != "cpuset" || delegates_cpuset(cgroup) != Some(false);
+    let asked_for = WANTED
+        .iter()
+        .filter(able)
+        .filter(|name| asked.controllers.contains(**name) && kernel.contains(**name));
+    let pending: Vec<_> = asked_for
+        .filter(|name| !delegated.contains(**name))
+        .copied()
+        .collect();
+    let uid = facts.ground.subject.as_ref().map_or(0, |s| s.uid);
+    let outcome = match pending.as_slice() {
+        [] => pass("what user@.service delegates has arrived"),
+        _ => fail(format!(
+            "{} waits for a restart of the user's systemd",
+            pending.join(" ")
+        )),
+    };
+    let files: BTreeSet<_> = asked.files.iter().collect();
+    let outcome = outcome
+        .seen(source, joined(delegated))
+        .fill("unit", format!("user@{uid}.service"));
+    Ok(files.into_iter().fold(outcome, |o, file| {
+        o.seen(
+            file.display().to_string(),
+            format!("Delegate={}", joined(&asked.controllers)),
+        )
+    }))
+}
+
+fn asked(asked: &Asked) -> Result<&Asked, Undetermined> {
+    match &asked.unreadable {
+        Some(why) => Err(Undetermined::new(why)),
+        None => Ok(asked),
+    }
+}
+
+/// Whether this systemd can delegate cpuset at all; none if its version is not known.
+fn delegates_cpuset(cgroup: &Cgroup) -> Option<bool> {
+    cgroup
+        .systemd
+        .known()
+        .map(|version| *version >= Version::new(244, 0, 0))
+}
+
+fn systemd_version(facts: &Facts) -> Verdict {
+    let cgroup = cgroup(facts)?;
+    if cgroup
+        .delegated
+        .known()
+        .is_some_and(|d| d.contains("cpuset"))
+    {
+        return Ok(pass("systemd delegates cpuset"));
+    }
+    let version = cgroup.systemd.need("systemd's version")?;
+    let major = version.major();
+    let outcome = match delegates_cpuset(cgroup) {
+        Some(true) => pass(format!("systemd {major}")),
+        _ => fail(format!("systemd {major} cannot delegate cpuset")),
+    };
+    Ok(outcome.seen("libsystemd-shared", major.to_string()))
+}
+
+fn session_scope(facts: &Facts) -> Verdict {
+    let Some(daemon) = cgroup(facts)?.daemon.ask("the daemon's cgroup")? else {
+        return Ok(skip("the user's daemon does not run"));
+    };
+    let uid = facts.ground.subject.as_ref().map_or(0, |s| s.uid);
+    let source = format!("/proc/{}/cgroup", daemon.pid);
+    let path = &daemon.cgroup;
+    let outcome = match path
+        .split('/')
+        .any(|part| part == format!("user@{uid}.service"))
+    {
+        true => pass("the daemon runs under the user's systemd"),
+        false => {
+            let last = path.rsplit('/').next().filter(|name| !name.is_empty());
+            let own = process::slice_uid(path) == Some(uid);
+            let place = last.filter(|_| own).unwrap_or("another place");
+            fail(format!(
+                "the daemon runs in {place}, not under the user's systemd"
+            ))
+        }
+    };
+    Ok(outcome.seen(source, path))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::engine::Status;
+    use crate::testing::TestHost;
+
+    const SERVICE: &str = "/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service";
+
+    fn v2() -> TestHost {
+        TestHost::new()
+            .file(
+                "/proc/self/mountinfo",
+                "22 1 8:1 / / rw - ext4 /dev/vda rw\n\
+                 31 22 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n",
+            )
+            .file("/run/systemd/system/x", "")
+            .file(
+                "/sys/fs/cgroup/cgroup.controllers",
+                "cpuset cpu io memory hugetlb pids\n",
+            )
+    }
+
+    fn delegated(names: &str) -> TestHost {
+        v2().file(&format!("{SERVICE}/cgroup.controllers"), names)
+    }
+
+    #[test]
+    fn versions_told_apart() {
+        let with = |lines: &str| {
+            let root = "22 1 8:1 / / rw - ext4 /dev/vda rw\n";
+            let host = TestHost::new().file("/proc/self/mountinfo", &format!("{root}{lines}"));
+            host.check("cgroup.version")
+        };
+        let v1 = "31 22 0:28 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n\
+                  32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n";
+        let unified = "33 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n";
+        assert_eq!(v2().check("cgroup.version").status, Status::Pass);
+        assert_eq!(with(v1).summary, "cgroup v1: limits are ignored");
+        assert!(with(&format!("{v1}{unified}")).summary.contains("hybrid"));
+        assert_eq!(with("").summary, "no control groups are mounted");
+        assert_eq!(with("rubbish").status, Status::Unknown);
+    }
+
+    #[test]
+    fn no_systemd_no_limits() {
+        assert_eq!(v2().check("cgroup.systemd").status, Status::Pass);
+        let host = v2().with(|b| {
+            b.files.remove("/run/systemd/system/x");
+        });
+        assert_eq!(host.check("cgroup.systemd").status, Status::Warn);
+    }
+
+    #[test]
+    fn a_kernel_without_memory() {
+        let id = "cgroup.kernel-controllers";
+        let with = |names: &str| {
+            v2().file("/sys/fs/cgroup/cgroup.controllers", names)
+                .check(id)
+        };
+        assert_eq!(v2().check(id).status, Status::Pass);
+        let pi = with("cpuset cpu io pids\n");
+        assert_eq!(pi.status, Status::Warn);
+        assert!(pi.fix.unwrap().note.contains("cgroup_enable=memory"));
+    }
+
+    #[test]
+    fn what_is_delegated() {
+        let id = "cgroup.delegation";
+        let some = delegated("cpu memory pids\n").check(id);
+        assert_eq!(some.status, Status::Info);
+        assert_eq!(some.summary, "cpu memory pids; not cpuset io");
+        assert_eq!(
+            delegated("cpuset cpu io memory pids\n").check(id).status,
+            Status::Pass
+        );
+        assert_eq!(
+            delegated("\n").check(id).summary,
+            "no controller is delegated"
+        );
+        assert_eq!(v2().check(id).status, Status::Skip);
+        let core = |names| delegated(names).check("cgroup.core-delegation");
+        assert_eq!(core("cpu memory pids").status, Status::Pass);
+        assert_eq!(core("memory pids").summary, "cpu not delegated: no --cpus");
+    }
+
+    #[test]
+    fn a_drop_in_that_waits_for_a_relogin() {
+        let id = "cgroup.delegation-pending";
+        let drop_in = "/etc/systemd/system/user@.service.d/delegate.conf";
+        let with = |names: &str, library: &str| {
+            delegated(names)
+                .file(drop_in, "[Service]\nDelegate=cpu cpuset io memory pids\n")
+                .file(&format!("/usr/lib/systemd/{library}"), "")
+                .check(id)
+        };
+        let waits = with("cpu memory pids", "libsystemd-shared-252.so");
+        assert_eq!(waits.status, Status::Warn);
+        assert_eq!(
+            waits.summary,
+            "cpuset io waits for a restart of the user's systemd"
+        );
+        let commands = waits.fix.unwrap().commands;
+        assert_eq!(commands[1], "sudo systemctl restart user@1000.service");
+        let old = with("cpu io memory pids", "libsystemd-shared-241.so");
+        assert_eq!(old.status, Status::Pass);
+        assert_eq!(with("cpu cpuset io memory pids", "x").status, Status::Pass);
+        assert_eq!(delegated("memory pids").check(id).status, Status::Pass);
+    }
+
+    #[test]
+    fn systemd_that_is_too_old_for_cpuset() {
+        let id = "cgroup.systemd-version";
+        let with = |library: &str| {
+            let path = format!("/usr/lib/systemd/{library}");
+            delegated("memory pids").file(&path, "").check(id).status
+        };
+        assert_eq!(with("libsystemd-shared-241.so"), Status::Info);
+        assert_eq!(with("libsystemd-shared-252.so"), Status::Pass);
+        assert_eq!(with("none"), Status::Unknown);
+        assert_eq!(delegated("cpuset").check(id).status, Status::Pass);
+    }
+
+    #[test]
+    fn a_daemon_started_by_hand() {
+        let id = "cgroup.session-scope";
+        let with = |path: &str| {
+            v2().file("/run/user/1000/docker.pid", "812")
+                .file("/proc/812/comm", "dockerd\n")
+                .file(
+                    "/proc/812/cgroup",
+                    &format!("0::/user.slice/user-1000.slice/{path}\n"),
+                )
+                .check(id)
+        };
+        assert_eq!(
+            with("user@1000.service/app.slice/docker.service").status,
+            Status::Pass
+        );
+        let hand = with("session-6.scope");
+        assert_eq!(hand.status, Status::Warn);
+        assert!(hand.summary.contains("session-6.scope"));
+        assert_eq!(v2().check(id).status, Status::Skip);
+    }
+}

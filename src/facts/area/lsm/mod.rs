@@ -1,0 +1,203 @@
+//! Facts of the area `lsm`: what AppArmor and SELinux do on this host.
+
+mod glob;
+pub mod profile;
+
+use std::path::{Path, PathBuf};
+
+use self::glob::Variables;
+use self::profile::Profile;
+use crate::fact::Fact;
+use crate::facts::Context;
+
+/// Where profiles lie.
+const PROFILES: &str = "/etc/apparmor.d";
+
+/// What the area's rules judge.
+#[derive(Debug)]
+pub struct Facts {
+    /// AppArmor is part of the running kernel and switched on.
+    pub apparmor: bool,
+    /// `kernel.apparmor_restrict_unprivileged_userns`, since Ubuntu 23.10.
+    pub restrict: Fact<u64>,
+    /// The profiles that could attach to the unit's rootlesskit.
+    pub rootlesskit: Option<Attached>,
+    /// Names of the profiles the kernel has; only root may ask.
+    pub loaded: Fact<Vec<String>>,
+    /// SELinux: `Known(true)` enforcing, `Known(false)` permissive, `Absent` off.
+    pub selinux: Fact<bool>,
+    /// Label of this process, as AppArmor or SELinux gives it.
+    pub label: Fact<String>,
+    /// `dockerd-rootless.sh` relabels its `/run` for iptables (since 20.10.7).
+    pub relabels_run: Fact<bool>,
+}
+
+/// Profiles judged against one executable.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attached {
+    /// The executable, every link resolved.
+    pub path: PathBuf,
+    /// Profiles whose attachment matches, with their file.
+    pub covering: Vec<(PathBuf, Profile)>,
+    /// Profiles for a rootlesskit somewhere else.
+    pub elsewhere: Vec<(PathBuf, String)>,
+    /// Why the list may not be complete.
+    pub doubts: Vec<String>,
+}
+
+/// Reads the area's facts.
+pub fn collect(cx: Context<'_>) -> Facts {
+    let text = |path: &str| cx.host.read(Path::new(path)).map(|t| t.trim().to_owned());
+    let apparmor = text("/sys/module/apparmor/parameters/enabled") == Fact::Known("Y".to_owned());
+    let rootlesskit = cx.ground.tools.first("rootlesskit");
+    Facts {
+        apparmor,
+        restrict: flag(text(
+            "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+        )),
+        rootlesskit: rootlesskit
+            .filter(|_| apparmor)
+            .map(|hit| attached(cx, &hit.real)),
+        loaded: match apparmor {
+            true => loaded(cx),
+            false => Fact::Absent,
+        },
+        selinux: flag(text("/sys/fs/selinux/enforce")).map(|n| n != 0),
+        label: text("/proc/self/attr/current").map(|l| l.trim_end_matches('\0').to_owned()),
+        relabels_run: relabels_run(cx),
+    }
+}
+
+fn flag(text: Fact<String>) -> Fact<u64> {
+    text.and_then(|text| match text.parse() {
+        Ok(number) => Fact::Known(number),
+        Err(_) => Fact::unreadable("not a number"),
+    })
+}
+
+fn loaded(cx: Context<'_>) -> Fact<Vec<String>> {
+    let path = Path::new("/sys/kernel/security/apparmor/profiles");
+    let text = cx.host.read_up_to(path, 4 << 20);
+    // `name (mode)`, and the name may hold spaces.
+    let name = |line: &str| line.rsplit_once(" (").map(|(name, _)| name.to_owned());
+    text.map(|text| text.lines().filter_map(name).collect())
+}
+
+fn relabels_run(cx: Context<'_>) -> Fact<bool> {
+    let script = cx.ground.tools.first("dockerd-rootless.sh");
+    let text = script.map_or(Fact::Absent, |hit| cx.host.read(&hit.path));
+    text.map(|text| text.contains("iptables_var_run_t"))
+}
+
+/// Reads every profile and keeps those that are about this executable.
+fn attached(cx: Context<'_>, path: &Path) -> Attached {
+    let mut found = Attached {
+        path: path.into(),
+        ..Attached::default()
+    };
+    let tunables = tunables(cx);
+    for name in files(cx, PROFILES) {
+        // A link of the same name in `disable` switches a file off.
+        let disabled = Path::new(PROFILES).join("disable").join(&name);
+        if matches!(cx.host.stat(&disabled), Fact::Known(_)) || backup(&name) {
+            continue;
+        }
+        let file = Path::new(PROFILES).join(name);
+        match cx.host.read(&file) {
+            Fact::Known(text) => found.judge(cx, &file, &text, &tunables),
+            Fact::Unreadable(why) if why.text != "not a regular file" => {
+                found
+                    .doubts
+                    .push(format!("{}: {}", file.display(), why.text));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// What apparmor_parser passes over in a directory.
+fn backup(name: &str) -> bool {
+    let ends = [
+        ".dpkg-new",
+        ".dpkg-old",
+        ".dpkg-dist",
+        ".dpkg-bak",
+        ".dpkg-remove",
+        ".rpmnew",
+        ".rpmsave",
+        ".orig",
+        ".rej",
+        "~",
+    ];
+    name.starts_with('.') || ends.iter().any(|end| name.ends_with(end))
+}
+
+fn files(cx: Context<'_>, dir: &str) -> Vec<String> {
+    cx.host
+        .list(Path::new(dir))
+        .into_known()
+        .unwrap_or_default()
+}
+
+impl Attached {
+    fn judge(&mut self, cx: Context<'_>, file: &Path, text: &str, tunables: &Variables) {
+        let parsed = profile::parse(text);
+        let mut variables = tunables.clone();
+        parsed.extend(&mut variables);
+        let path = self.path.to_string_lossy().into_owned();
+        for mut profile in parsed.profiles {
+            let Some(pattern) = &profile.attachment else {
+                continue;
+            };
+            match glob::matches(pattern, &variables, &path) {
+                Some(true) => {
+                    profile.userns |= profile.includes.iter().any(|i| includes_userns(cx, i));
+                    self.covering.push((file.into(), profile));
+                }
+                Some(false) if pattern.ends_with("rootlesskit") => {
+                    self.elsewhere.push((file.into(), pattern.clone()));
+                }
+                // Only a pattern that could be about rootlesskit leaves a doubt.
+                None if pattern.contains("rootless") || pattern.ends_with(['*', '}']) => {
+                    self.doubts.push(format!("{}: {pattern}", file.display()));
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// A site's addition to a profile has the rule.
+fn includes_userns(cx: Context<'_>, name: &str) -> bool {
+    let local = name.starts_with("local/") && !name.contains("..");
+    let text = local.then(|| cx.host.read(&Path::new(PROFILES).join(name)));
+    text.and_then(Fact::into_known)
+        .is_some_and(|text| profile::grants_userns(&text))
+}
+
+/// Variables of `/etc/apparmor.d/tunables`, on top of what every release has.
+fn tunables(cx: Context<'_>) -> Variables {
+    let mut variables = Variables::new();
+    let usual = "@{HOMEDIRS}=/home/\n@{HOME}=@{HOMEDIRS}/*/ /root/\n\
+        @{bin}=/{,usr/}{,s}bin\n@{sbin}=/{,usr/}{,s}bin\n@{exec_path}=\n";
+    profile::parse(usual).extend(&mut variables);
+    let dir = "/etc/apparmor.d/tunables";
+    for name in files(cx, dir) {
+        let path = format!("{dir}/{name}");
+        if name.ends_with(".d") {
+            for inner in files(cx, &path) {
+                extend(cx, &format!("{path}/{inner}"), &mut variables);
+            }
+        } else {
+            extend(cx, &path, &mut variables);
+        }
+    }
+    variables
+}
+
+fn extend(cx: Context<'_>, path: &str, variables: &mut Variables) {
+    if let Fact::Known(text) = cx.host.read(Path::new(path)) {
+        profile::parse(&text).extend(variables);
+    }
+}

@@ -1,0 +1,198 @@
+//! The command line as a user meets it: the real binary, its streams and exit codes.
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, missing_docs)]
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use assert_cmd::assert::OutputAssertExt;
+
+fn tool(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rootless-setup"));
+    command.args(args);
+    command
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn stdout(args: &[&str]) -> String {
+    text(&tool(args).assert().success().get_output().stdout)
+}
+
+fn complaint(args: &[&str]) -> String {
+    let assert = tool(args).assert().code(2).stdout("");
+    text(&assert.get_output().stderr)
+}
+
+fn scratch(name: &str, contents: impl AsRef<[u8]>) -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(name);
+    std::fs::write(&path, contents).unwrap();
+    (dir, path)
+}
+
+#[test]
+fn checks_list_shows_every_check_once() {
+    let list = stdout(&["checks", "list"]);
+    let json: serde_json::Value =
+        serde_json::from_str(&stdout(&["checks", "list", "--format", "json"])).unwrap();
+    let checks = json.as_array().unwrap();
+    assert_eq!(list.lines().count(), checks.len());
+    for check in checks {
+        assert!(list.contains(check["id"].as_str().unwrap()));
+    }
+}
+
+#[test]
+fn explain_shows_any_check() {
+    for line in stdout(&["checks", "list"]).lines() {
+        let id = line.split_whitespace().next().unwrap();
+        let page = stdout(&["explain", id]);
+        assert!(page.starts_with(id), "{page}");
+        assert!(page.contains("https://"), "{page}");
+        let prose = page
+            .lines()
+            .filter(|l| !l.contains("http") && !l.contains("sudo") && l.starts_with("  "));
+        for line in prose.take(6) {
+            assert!(line.chars().count() <= 80, "{id}: {line}");
+        }
+    }
+}
+
+#[test]
+fn an_unknown_check_names_the_nearest() {
+    let message = complaint(&["explain", "userns.max-namespaces"]);
+    assert!(
+        message.contains("there is no check userns.max-namespaces"),
+        "{message}"
+    );
+    assert!(message.contains("did you mean userns.max-"), "{message}");
+}
+
+#[test]
+fn a_file_that_is_no_recorded_host_is_named_and_explained() {
+    let replay = |contents: &[u8]| {
+        let (_dir, path) = scratch("x.toml", contents);
+        complaint(&["doctor", "--replay", path.to_str().unwrap()])
+    };
+    assert!(replay(b"").contains("not a recorded host"));
+    assert!(replay(b"hello").contains("not a recorded host"));
+    assert!(replay(b"bundle_version = 'x'").contains("not a recorded host"));
+    assert!(replay(b"bundle_version = 99\nfuture = true").contains("newer rootless-setup"));
+    assert!(replay(b"\xff\xfe\x00").contains("cannot be read"));
+    assert!(complaint(&["doctor", "--replay", "/no/such/file"]).contains("/no/such/file"));
+    assert!(complaint(&["doctor", "--replay", "/"]).contains("cannot be read"));
+}
+
+#[test]
+fn a_capture_replays_to_the_same_report_and_overwrites_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("host.toml");
+    let name = file.to_str().unwrap();
+    let live = tool(&["doctor", "--format", "json", "--capture", name])
+        .output()
+        .unwrap();
+    let replayed = tool(&["doctor", "--format", "json", "--replay", name])
+        .output()
+        .unwrap();
+    assert_eq!(statuses(&live.stdout), statuses(&replayed.stdout));
+    assert_eq!(live.status.code(), replayed.status.code());
+    let mode = std::os::unix::fs::PermissionsExt::mode(&file.metadata().unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600, "a capture names users and paths");
+    let again = complaint(&["doctor", "--capture", name]);
+    assert!(again.contains("cannot be written"), "{again}");
+}
+
+fn statuses(report: &[u8]) -> Vec<(String, String, String)> {
+    let report: serde_json::Value = serde_json::from_slice(report).unwrap();
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let check = |c: &serde_json::Value| (text(&c["id"]), text(&c["status"]), text(&c["summary"]));
+    report["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(check)
+        .collect()
+}
+
+#[test]
+fn check_is_doctor_and_json_has_the_published_keys() {
+    let output = tool(&["check", "--no-probe", "--format", "json"])
+        .output()
+        .unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let keys: Vec<&str> = report
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    let mut wanted = [
+        "schema_version",
+        "tool",
+        "host",
+        "capabilities",
+        "checks",
+        "summary",
+    ];
+    wanted.sort_unstable();
+    assert_eq!(keys, wanted);
+    let mut keys: Vec<&str> = report["checks"][0]
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    keys.sort_unstable();
+    let wanted = "area docs duration_ms evidence fix id level status summary title";
+    assert_eq!(keys.join(" "), wanted);
+}
+
+#[test]
+fn only_root_examines_another_user() {
+    if rustix::process::geteuid().is_root() {
+        let message = complaint(&["doctor", "--user", "no-such-user"]);
+        assert!(
+            message.contains("there is no user no-such-user"),
+            "{message}"
+        );
+        let message = complaint(&["doctor", "--user=--help"]);
+        assert!(message.contains("there is no user --help"), "{message}");
+    } else {
+        assert!(complaint(&["doctor", "--user", "root"]).contains("only root"));
+    }
+}
+
+#[test]
+fn a_reader_that_leaves_early_is_no_error() {
+    let mut child = tool(&["checks", "list"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(text(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn colour_only_where_asked_for() {
+    let colours = |args: &[&str], env: &[(&str, &str)]| {
+        let mut command = tool(args);
+        command.env_clear().envs(env.iter().copied());
+        command.output().unwrap().stdout.contains(&0x1b)
+    };
+    let page = ["doctor", "--no-probe"];
+    assert!(!colours(&page, &[]), "a pipe");
+    assert!(colours(&page, &[("CLICOLOR_FORCE", "1")]));
+    assert!(!colours(
+        &page,
+        &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]
+    ));
+    assert!(colours(
+        &["--color=always", "doctor", "--no-probe"],
+        &[("NO_COLOR", "1")]
+    ));
+}

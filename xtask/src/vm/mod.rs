@@ -1,0 +1,85 @@
+//! The guest harness: Debian machines that are built, booted, saved and
+//! restored, so that every claim of the tool is proved on a real kernel.
+//!
+//! One way through the rooms: a [`suite`] is built into an image ([`build`]),
+//! the image is booted once and saved as a state ([`state`]), and every shell or
+//! case starts from a private copy of that state ([`guest`]). The [`cache`] lies
+//! outside the source tree and is keyed by the recipe, so nothing stale is used.
+//!
+//! A [`case`] breaks a guest; [`run`] restores, breaks, lets alice log in
+//! ([`login`]), asks the tools ([`observe`]), judges ([`verdict`]) and tells
+//! ([`report`], [`table`]).
+
+mod build;
+mod cache;
+mod case;
+mod guest;
+mod login;
+mod needs;
+mod observe;
+mod process;
+mod qemu;
+mod report;
+mod run;
+mod shell;
+mod ssh;
+mod state;
+mod suite;
+mod table;
+mod verdict;
+
+use anyhow::Result;
+use clap::{Args as ClapArgs, Subcommand};
+use std::process::ExitCode;
+use suite::Suite;
+
+#[derive(ClapArgs)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build the guests' images and save their booted states
+    Build(BuildArgs),
+    /// Restore a guest and open a shell in it, or run one command
+    Shell(shell::Args),
+    /// Run the cases of tests/vm/cases on the guests
+    Run(run::Args),
+}
+
+#[derive(ClapArgs)]
+struct BuildArgs {
+    /// Which guests; all of them when none is named
+    suites: Vec<Suite>,
+    /// Build again although the cache has it
+    #[arg(long)]
+    fresh: bool,
+}
+
+pub fn main(args: Args) -> Result<ExitCode> {
+    process::watch_signals()?;
+    match args.command {
+        Command::Build(args) => build_all(&args),
+        Command::Shell(args) => shell::main(&args),
+        Command::Run(args) => run::main(&args),
+    }
+}
+
+fn build_all(args: &BuildArgs) -> Result<ExitCode> {
+    let cache = cache::Cache::open()?;
+    let chosen = if args.suites.is_empty() {
+        Suite::ALL.to_vec()
+    } else {
+        args.suites.clone()
+    };
+    for suite in chosen {
+        if args.fresh {
+            cache.forget(suite)?;
+        }
+        let state = state::ready(&cache, suite, &[])?;
+        println!("{suite}: {}", state.dir.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,73 @@
+//! What the harness needs from the machine it runs on.
+
+use super::process::{self, tied};
+use anyhow::{Result, bail};
+use std::path::Path;
+use std::time::Duration;
+
+/// Program, and the Debian package that has it.
+const PROGRAMS: &[(&str, &str)] = &[
+    ("mke2fs", "e2fsprogs"),
+    ("mmdebstrap", "mmdebstrap"),
+    ("qemu-img", "qemu-utils"),
+    ("qemu-system-x86_64", "qemu-system-x86"),
+    ("setpriv", "util-linux"),
+    ("ssh", "openssh-client"),
+    ("tar", "tar"),
+    ("xz", "xz-utils"),
+];
+
+/// Makes sure that every program is there: installs the missing ones when run
+/// as root on a Debian, else names the packages.
+pub fn ensure() -> Result<()> {
+    let missing = missing();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let list = missing.join(" ");
+    if !is_root() || !on_path("apt-get") {
+        bail!("missing packages: {list} (as root: apt-get install {list})");
+    }
+    eprintln!("# installing {list}");
+    apt(&["update"])?;
+    let mut install = vec!["install", "--yes", "--no-install-recommends"];
+    install.extend(&missing);
+    apt(&install)
+}
+
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// An error that says so when the cache's file system has not enough room.
+pub fn room(dir: &Path, gib: u64) -> Result<()> {
+    let stat = rustix::fs::statvfs(dir)?;
+    let free = stat.f_bavail.saturating_mul(stat.f_frsize) >> 20;
+    if free < gib << 10 {
+        bail!("{}: {free} MiB free, {gib} GiB needed", dir.display());
+    }
+    Ok(())
+}
+
+fn missing() -> Vec<&'static str> {
+    let absent = |program: &str| !on_path(program);
+    PROGRAMS
+        .iter()
+        .filter(|(program, _)| absent(program))
+        .map(|(_, package)| *package)
+        .collect()
+}
+
+fn on_path(program: &str) -> bool {
+    let path = std::env::var("PATH").unwrap_or_default();
+    path.split(':')
+        .chain(["/usr/sbin", "/sbin"])
+        .any(|dir| Path::new(dir).join(program).is_file())
+}
+
+fn apt(args: &[&str]) -> Result<()> {
+    let mut command = tied("TERM", "apt-get");
+    command.args(args).env("DEBIAN_FRONTEND", "noninteractive");
+    process::run(&mut command, "", Duration::from_secs(600))?.ok("apt-get")?;
+    Ok(())
+}

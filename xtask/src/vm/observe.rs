@@ -1,0 +1,146 @@
+//! What each tool says in a broken guest: ours, and the ones it is measured by.
+
+use super::case::Case;
+use super::login;
+use super::ssh::Door;
+use anyhow::{Context, Result};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// One tool's answer.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Said {
+    pub exit: i32,
+    pub millis: u64,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Said {
+    pub fn all(&self) -> String {
+        format!("{}{}", self.stdout, self.stderr)
+    }
+}
+
+/// Answers by the name of the tool.
+pub type Observed = BTreeMap<String, Said>;
+
+pub const DOCTOR: &str = "doctor";
+pub const CHECK: &str = "setuptool check";
+pub const ROOTLESSKIT: &str = "rootlesskit true";
+pub const INSTALL: &str = "setuptool install";
+pub const HELLO: &str = "docker run";
+
+/// Where the harness puts the program in the guest.
+pub const PROGRAM: &str = "/usr/local/bin/rootless-setup";
+
+/// Which of the tools to ask.
+#[derive(Clone, Copy)]
+pub struct Ask {
+    pub doctor: bool,
+    pub differential: bool,
+}
+
+/// Asks the tools, one after the other, in one login of alice.
+pub fn observe(door: &Door, case: &Case, ask: Ask) -> Result<Observed> {
+    let mut script = TELL.to_owned();
+    if ask.doctor {
+        let args = case.doctor_args.join(" ");
+        script.push_str(&format!(
+            "tell 60 '{DOCTOR}' {PROGRAM} doctor --format json {args}\n"
+        ));
+    }
+    script.push_str(&format!(
+        "tell 60 '{CHECK}' dockerd-rootless-setuptool.sh check\n"
+    ));
+    script.push_str(&format!("tell 60 '{ROOTLESSKIT}' rootlesskit true\n"));
+    if ask.differential {
+        script.push_str(&format!(
+            "tell 120 '{INSTALL}' dockerd-rootless-setuptool.sh install\n"
+        ));
+        script.push_str(&format!("tell 90 '{HELLO}' sh -c '{RUN_HELLO}'\n"));
+    }
+    let output = login::run(
+        door,
+        case,
+        &script,
+        if ask.differential { 420 } else { 240 },
+    )?;
+    parse(&output.stdout)
+        .with_context(|| format!("the guest's answer: {}{}", output.stdout, output.stderr))
+}
+
+/// The page a person sees, for the transcript.
+pub fn doctor_text(door: &Door, case: &Case) -> Result<String> {
+    let args = case.doctor_args.join(" ");
+    let script = format!("timeout 60 {PROGRAM} doctor --verbose {args}");
+    let output = login::run(door, case, &script, 120)?;
+    Ok(format!("{}{}", output.stdout, output.stderr))
+}
+
+/// `tell SECONDS NAME COMMAND…`: runs it and prints what it said as one section.
+/// The sizes come first, so that no output can be mistaken for a heading.
+const TELL: &str = r#"
+tell() {
+    limit=$1 name=$2; shift 2
+    dir=$(mktemp -d /tmp/tell.XXXXXX) || exit 90
+    start=$(date +%s%N)
+    timeout -k 5 "$limit" "$@" >"$dir/out" 2>"$dir/err" </dev/null
+    code=$?
+    end=$(date +%s%N)
+    printf '@@ %s %s %s %s %s\n' "$code" $(((end - start) / 1000000)) \
+        "$(wc -c <"$dir/out")" "$(wc -c <"$dir/err")" "$name"
+    cat "$dir/out" "$dir/err"
+    rm -rf "$dir"
+}
+"#;
+
+/// The proof that it works: a container from an image made of one file.
+const RUN_HELLO: &str = r#"export DOCKER_HOST="${DOCKER_HOST-unix://${XDG_RUNTIME_DIR:-/run/user/1000}/docker.sock}"; bb=$(command -v busybox) && tar -C "${bb%/*}" -c busybox | docker import - bb && exec docker run --rm bb /busybox echo hello"#;
+
+/// Reads the sections that `tell` printed. Sizes are in bytes.
+fn parse(text: &str) -> Result<Observed> {
+    let mut observed = Observed::new();
+    let Some(start) = text.find("@@ ") else {
+        return Ok(observed);
+    };
+    let mut rest = &text[start..];
+    while let Some(section) = rest.strip_prefix("@@ ") {
+        let (heading, body) = section
+            .split_once('\n')
+            .context("a section without a heading")?;
+        let words: Vec<&str> = heading.splitn(5, ' ').collect();
+        let [exit, millis, out, err, name] = words[..] else {
+            anyhow::bail!("a heading of the wrong form: {heading}");
+        };
+        let (out, err): (usize, usize) = (out.parse()?, err.parse()?);
+        let stdout = body.get(..out).context("a section that was cut off")?;
+        let stderr = body
+            .get(out..out + err)
+            .context("a section that was cut off")?;
+        let said = Said {
+            exit: exit.parse()?,
+            millis: millis.parse()?,
+            stdout: stdout.to_owned(),
+            stderr: stderr.to_owned(),
+        };
+        observed.insert(name.to_owned(), said);
+        rest = &body[out + err..];
+    }
+    Ok(observed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sections_are_read_by_size() {
+        let text = "motd\n@@ 1 20 5 3 a b\n@@ x\nerr@@ 0 1 0 0 c\n";
+        let observed = parse(text).unwrap();
+        assert_eq!(observed["a b"].stdout, "@@ x\n");
+        assert_eq!(observed["a b"].stderr, "err");
+        assert_eq!(observed["c"].exit, 0);
+        assert!(parse("@@ 1 20 50 3 a\nshort").is_err());
+    }
+}
