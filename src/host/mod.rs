@@ -13,6 +13,7 @@ pub mod probe;
 mod program;
 mod recorded;
 mod recorder;
+mod secret;
 
 use std::path::{Path, PathBuf};
 
