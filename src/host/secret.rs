@@ -95,8 +95,9 @@ fn mask_variables(text: &str) -> String {
         out.push_str(before);
         rest = value;
         let name = before.trim_end_matches('=');
-        let start = name.rfind(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-        let name = name[start.map_or(0, |at| at + 1)..].to_ascii_uppercase();
+        let other = |c: char| !c.is_ascii_alphanumeric() && c != '_';
+        let name = name.rsplit(other).next().unwrap_or_default();
+        let name = name.to_ascii_uppercase();
         if NAMES.iter().any(|word| name.contains(word)) {
             let end = value.find(|c: char| c.is_whitespace() || "\"'".contains(c));
             let end = end.unwrap_or(value.len());
