@@ -38,9 +38,8 @@ struct Had {
 /// The kernel's own map inside RootlessKit, else the name service, else the file.
 fn had(facts: &Facts, subid: &subid::Facts, side: &Side) -> Result<Had, Undetermined> {
     if let Some(ids) = mapped(facts, side) {
-        let source = side
-            .parent_path()
-            .replace("self", "PID of rootlesskit's child");
+        let map = side.path.replace("/etc/sub", "");
+        let source = format!("{map}_map inside rootlesskit");
         return Ok(Had { ids, source });
     }
     let ids = match service::answer(facts, subid, side)? {
@@ -96,11 +95,19 @@ fn range(facts: &Facts, subid: &subid::Facts, side: &Side, kind: &str) -> Verdic
         };
         why = why.seen(had.source, none);
     }
-    for fault in own {
+    let spoilt: Vec<_> = own.collect();
+    for fault in &spoilt {
         let at = format!("{}, line {}", side.path, fault.line);
         why = why.seen(at, format!("{:?} is not understood", fault.text));
     }
-    Ok(mend(why, subid, side, subject))
+    Ok(match spoilt.first() {
+        Some(fault) => why.remedy(if fault.text.ends_with(char::is_whitespace) {
+            "trailing"
+        } else {
+            "line"
+        }),
+        None => mend(why, subid, side, subject),
+    })
 }
 
 fn size(facts: &Facts, subid: &subid::Facts, side: &Side, kind: &str) -> Verdict {
@@ -162,14 +169,6 @@ pub fn mend(why: Outcome, subid: &subid::Facts, side: &Side, subject: &Subject) 
 }
 
 impl Side {
-    /// The map that an id of this side goes through.
-    fn parent_path(&self) -> &'static str {
-        match self.path {
-            "/etc/subgid" => "/proc/self/gid_map",
-            _ => "/proc/self/uid_map",
-        }
-    }
-
     /// The user has ids here by this file.
     pub fn has_own(&self) -> bool {
         matches!(&self.file, Fact::Known(file) if !file.own.is_empty())
@@ -278,6 +277,7 @@ mod tests {
         let crlf = host("alice:100000:65536\r\n", FINE).check("subid.subuid-range");
         assert_eq!(crlf.status, Status::Fail);
         assert_eq!(crlf.evidence[0].source, "/etc/subuid, line 1");
+        assert!(commands(crlf)[0].starts_with("sudo sed -i"));
         let binary = host("\u{0}\u{fffd}\u{1}", FINE).check("subid.subuid-range");
         assert_eq!(binary.status, Status::Fail);
     }
@@ -294,7 +294,7 @@ mod tests {
         let results = large.examine();
         assert_eq!(results["subid.readable"].status, Status::Unknown);
         assert_eq!(results["subid.subuid-range"].status, Status::Skip);
-        assert_eq!(results["subid.overlap-users"].status, Status::Unknown);
+        assert_eq!(results["subid.overlap-users"].status, Status::Skip);
     }
 
     #[test]

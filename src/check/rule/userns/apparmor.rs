@@ -30,13 +30,13 @@ pub fn apparmor(facts: &Facts) -> Verdict {
     match probe::refusal(facts).map(|r| r.obstacle) {
         Some(Obstacle::Denied) if !unconfined => Ok(refused(facts, lsm, rootlesskit)),
         // On some hosts the refusal is EPERM, without a word of AppArmor.
-        Some(Obstacle::NotPermitted | Obstacle::HelperUnprivileged | Obstacle::Inside)
+        Some(Obstacle::NotPermitted | Obstacle::Inside)
             if restricted && !rootlesskit.covering.iter().any(|(_, p)| p.userns) =>
         {
             Ok(refused(facts, lsm, rootlesskit))
         }
         Some(_) => Ok(skip("rootlesskit fails for another reason")),
-        None if !restricted => Ok(seen_switch(
+        None if unconfined => Ok(seen_switch(
             pass("AppArmor does not restrict user namespaces"),
             lsm,
         )),
