@@ -155,17 +155,22 @@ pub fn mend(why: Outcome, subid: &subid::Facts, side: &Side, subject: &Subject) 
         (false, true) => why.remedy("append"),
         (false, false) => why.remedy("append-one"),
     };
+    // What is appended to a last line without an end would join it.
+    let open = |side: &Side| side.file.known().is_some_and(|f| f.unterminated);
+    let newline = match open(&subid.uid) || open(&subid.gid) {
+        true => "\n",
+        false => "",
+    };
+    let entry = format!(
+        "{newline}{}:{}:{}",
+        subject.name,
+        block.first,
+        block.count()
+    );
     why.fill("user", &subject.name)
         .fill("first", block.first)
         .fill("last", block.last)
-        .fill(
-            "entry",
-            format!("{}:{}:{}", subject.name, block.first, block.count()),
-        )
-        .fill(
-            "number_entry",
-            format!("{}:{}:{}", subject.uid, block.first, block.count()),
-        )
+        .fill("entry", entry)
 }
 
 impl Side {
@@ -267,6 +272,9 @@ mod tests {
         assert!(commands(nobody.check("subid.subuid-range"))[0].contains("tee -a"));
         let alpine = host("", "").file("/etc/os-release", "ID=alpine\nVERSION_ID=3.20\n");
         assert!(commands(alpine.check("subid.subuid-range"))[0].contains("tee -a"));
+        let open = host("bob:1:1", "").file("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n");
+        let open = commands(open.check("subid.subuid-range"));
+        assert!(open[0].contains("'\nalice:100000:65536'"), "{open:?}");
         // A container that can name 65,536 ids has no room for as many more.
         let lxc = host("", "").file("/proc/self/uid_map", "0 100000 65536\n");
         assert!(commands(lxc.check("subid.subuid-range")).is_empty());
