@@ -144,7 +144,9 @@ pub fn mend(why: Outcome, subid: &subid::Facts, side: &Side, subject: &Subject) 
     let Some(block) = side.free else {
         return why.remedy("no-room");
     };
-    let both = subid.uid.free == subid.gid.free;
+    // The other side's last line may have no end either.
+    let open = |side: &Side| side.file.known().is_some_and(|f| f.unterminated);
+    let both = subid.uid.free == subid.gid.free && !open(&subid.uid) && !open(&subid.gid);
     // usermod knows local accounts only, and wants the file to be there.
     let there = |side: &Side| side.file.known().is_some_and(|f| f.exists) && side.link.is_absent();
     let usermod =
@@ -156,17 +158,11 @@ pub fn mend(why: Outcome, subid: &subid::Facts, side: &Side, subject: &Subject) 
         (false, false) => why.remedy("append-one"),
     };
     // What is appended to a last line without an end would join it.
-    let open = |side: &Side| side.file.known().is_some_and(|f| f.unterminated);
-    let newline = match open(&subid.uid) || open(&subid.gid) {
-        true => "\n",
-        false => "",
+    let why = match open(side) {
+        true => why.remedy("append-open"),
+        false => why,
     };
-    let entry = format!(
-        "{newline}{}:{}:{}",
-        subject.name,
-        block.first,
-        block.count()
-    );
+    let entry = format!("{}:{}:{}", subject.name, block.first, block.count());
     why.fill("user", &subject.name)
         .fill("first", block.first)
         .fill("last", block.last)
@@ -274,7 +270,8 @@ mod tests {
         assert!(commands(alpine.check("subid.subuid-range"))[0].contains("tee -a"));
         let open = host("bob:1:1", "").file("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n");
         let open = commands(open.check("subid.subuid-range"));
-        assert!(open[0].contains("'\nalice:100000:65536'"), "{open:?}");
+        assert_eq!(open[0], "echo | sudo tee -a /etc/subuid");
+        assert_eq!(open.len(), 2);
         // A container that can name 65,536 ids has no room for as many more.
         let lxc = host("", "").file("/proc/self/uid_map", "0 100000 65536\n");
         assert!(commands(lxc.check("subid.subuid-range")).is_empty());
