@@ -9,8 +9,8 @@
 pub mod area;
 pub mod daemon_json;
 pub mod ground;
-pub mod init;
 pub mod idmap;
+pub mod init;
 pub mod login_defs;
 pub mod mounts;
 pub mod os_release;
