@@ -129,6 +129,11 @@ pub fn path(facts: &Facts) -> Verdict {
     if unit_file(facts)?.is_none() {
         return Ok(skip(NO_UNIT));
     }
+    if super::programs::is_wrapped(facts)? {
+        return Ok(skip(
+            "docker.service starts a wrapper with a PATH of its own",
+        ));
+    }
     let (shell, unit) = (&facts.ground.shell_tools, &facts.ground.tools);
     let by_shell_only = |name: &&str| shell.first(name).is_some() && unit.first(name).is_none();
     let missed: Vec<&str> = HELPERS.into_iter().filter(by_shell_only).collect();
@@ -310,6 +315,11 @@ mod tests {
     #[test]
     fn programs_that_only_the_shell_finds() {
         let text = "[Service]\nEnvironment=PATH=/usr/bin:/bin\n";
+        let wrapped = format!("{text}ExecStart=/nix/store/x/bin/dockerd-rootless\n");
+        let host = unit(&wrapped)
+            .exe("/nix/store/x/bin/dockerd-rootless", "755")
+            .exe("/usr/local/bin/slirp4netns", "755");
+        assert_eq!(host.check("docker.unit-path").status, Status::Skip);
         let host = unit(text).exe("/usr/local/bin/slirp4netns", "755");
         let found = host.check("docker.unit-path");
         assert_eq!(found.status, Status::Warn);
