@@ -11,8 +11,8 @@ use crate::fact::{Fact, Why};
 use crate::host::probe::{INSIDE, Inside};
 use crate::host::{Host, Output, Program};
 
-/// How long one program may take.
-const PATIENCE: Duration = Duration::from_secs(6);
+/// The part of the whole that one program may take: of ten seconds, six.
+const SHARE: (u32, u32) = (3, 5);
 
 /// A program that printed its version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,9 +89,10 @@ pub struct Running {
 }
 
 impl Running {
-    /// Starts them all.
-    pub fn start(host: &Arc<dyn Host>, ground: &Ground) -> Self {
-        let end = Instant::now() + PATIENCE;
+    /// Starts them all, within a report that is to be done by `deadline`.
+    pub fn start(host: &Arc<dyn Host>, ground: &Ground, deadline: Duration) -> Self {
+        let patience = deadline * SHARE.0 / SHARE.1;
+        let end = Instant::now() + patience;
         let env = environment(ground);
         let tool = |name: &str| ground.tools.first(name).map(|hit| hit.path.clone());
         let start = |key: &'static str, path: Option<PathBuf>, args: Vec<String>, one_line| {
@@ -100,7 +101,7 @@ impl Running {
                 path: path?.to_string_lossy().into_owned(),
                 args,
                 env: env.clone(),
-                deadline: PATIENCE,
+                deadline: patience,
                 one_line,
             };
             let host = Arc::clone(host);

@@ -13,6 +13,9 @@ use super::program::{self, RunAs};
 use super::{Host, bus};
 use crate::fact::{Fact, Why};
 
+/// The part of the whole that a bus may take to answer: of ten seconds, three.
+const BUS_SHARE: (u32, u32) = (3, 10);
+
 /// The most names taken from one directory.
 const MOST_NAMES: usize = 4096;
 
@@ -20,6 +23,7 @@ const MOST_NAMES: usize = 4096;
 pub struct Live {
     mounts: Mounts,
     probe: bool,
+    deadline: Duration,
     end: Instant,
     run_as: Option<(RunAs, Vec<u32>)>,
 }
@@ -31,6 +35,7 @@ impl Live {
         let mut live = Live {
             mounts: Mounts::default(),
             probe,
+            deadline,
             end: Instant::now() + deadline,
             run_as: None,
         };
@@ -50,6 +55,12 @@ impl Live {
             Ok(()) => Fact::from_io(ask()),
             Err(why) => Fact::Unreadable(why),
         }
+    }
+
+    /// When a bus that is asked now has to have answered.
+    fn bus_end(&self) -> Instant {
+        let patience = self.deadline * BUS_SHARE.0 / BUS_SHARE.1;
+        self.end.min(Instant::now() + patience)
     }
 
     fn has_time(&self) -> Result<(), Why> {
@@ -288,11 +299,11 @@ impl Host for Live {
             let why = "only the user can ask the user's own systemd manager";
             return Fact::Unreadable(Why::off(why));
         }
-        bus::user_manager(runtime_dir, self.end)
+        bus::user_manager(runtime_dir, self.bus_end())
     }
 
     fn system_bus(&self, uid: u32) -> Fact<SystemBus> {
-        bus::system_bus(uid, self.end)
+        bus::system_bus(uid, self.bus_end())
     }
 }
 
