@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags};
@@ -26,6 +27,9 @@ pub struct Live {
     deadline: Duration,
     end: Instant,
     run_as: Option<(RunAs, Vec<u32>)>,
+    // Several areas ask; the buses are asked once.
+    user_manager: OnceLock<Fact<UserManager>>,
+    system_bus: OnceLock<Fact<SystemBus>>,
 }
 
 impl Live {
@@ -38,6 +42,8 @@ impl Live {
             deadline,
             end: Instant::now() + deadline,
             run_as: None,
+            user_manager: OnceLock::new(),
+            system_bus: OnceLock::new(),
         };
         let mountinfo = live.read_up_to(Path::new("/proc/self/mountinfo"), 16 << 20);
         live.mounts = Mounts::parse(mountinfo.known().map_or("", String::as_str));
@@ -299,11 +305,13 @@ impl Host for Live {
             let why = "only the user can ask the user's own systemd manager";
             return Fact::Unreadable(Why::off(why));
         }
-        bus::user_manager(runtime_dir, self.bus_end())
+        let ask = || bus::user_manager(runtime_dir, self.bus_end());
+        self.user_manager.get_or_init(ask).clone()
     }
 
     fn system_bus(&self, uid: u32) -> Fact<SystemBus> {
-        bus::system_bus(uid, self.bus_end())
+        let ask = || bus::system_bus(uid, self.bus_end());
+        self.system_bus.get_or_init(ask).clone()
     }
 }
 

@@ -91,9 +91,11 @@ pub trait Host: Send + Sync {
     /// are switched off.
     fn run(&self, program: &Program) -> Fact<Output>;
 
-    /// Asks the user's systemd manager over the bus in `runtime_dir`.
+    /// Asks the user's systemd manager over the bus in `runtime_dir`; asked
+    /// once, however often this is called.
     fn user_manager(&self, runtime_dir: &Path) -> Fact<UserManager>;
 
-    /// Asks systemd and logind on the system bus about a user.
+    /// Asks systemd and logind on the system bus about the user under
+    /// examination; asked once, however often this is called.
     fn system_bus(&self, uid: u32) -> Fact<SystemBus>;
 }
