@@ -74,14 +74,6 @@ pub fn observe(door: &Door, case: &Case, ask: Ask) -> Result<Observed> {
         .with_context(|| format!("the guest's answer: {}{}", output.stdout, output.stderr))
 }
 
-/// The page a person sees, for the transcript.
-pub fn doctor_text(door: &Door, case: &Case) -> Result<String> {
-    let args = case.doctor_args.join(" ");
-    let script = format!("timeout 90 {PROGRAM} doctor --verbose --timeout {PATIENCE} {args}");
-    let output = login::run(door, case, &script, 120)?;
-    Ok(format!("{}{}", output.stdout, output.stderr))
-}
-
 /// `tell SECONDS NAME COMMAND…`: runs it and prints what it said as one section.
 /// The sizes come first, so that no output can be mistaken for a heading.
 const TELL: &str = r#"

@@ -333,10 +333,6 @@ fn transcript(
     }
     if let Some(said) = observed.get(DOCTOR) {
         put("doctor.json", &said.stdout)?;
-        // It is the transcript of a failure: a second failure is part of it.
-        let page =
-            observe::doctor_text(&guest.door, case).unwrap_or_else(|error| format!("{error:#}"));
-        put("doctor-page.txt", &page)?;
     }
     Ok(absolute(&dir))
 }
