@@ -11,6 +11,7 @@ pub mod daemon_json;
 pub mod ground;
 pub mod idmap;
 pub mod init;
+pub mod linked;
 pub mod login_defs;
 pub mod mounts;
 pub mod os_release;
