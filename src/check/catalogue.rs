@@ -60,6 +60,8 @@ pub enum Leaves {
     /// It works in part.
     #[default]
     Part,
+    /// It works; how far is worth knowing.
+    All,
     /// It does not work.
     Nothing,
 }

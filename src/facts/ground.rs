@@ -100,7 +100,8 @@ impl Ground {
             tools: match unit_dirs == shell_dirs {
                 true => shell_tools.clone(),
                 false => Tools::collect(host, &unit_dirs),
-            },
+            }
+            .behind(wrapper(&unit)),
             subject,
             home,
             config_dir,
@@ -155,6 +156,12 @@ fn config_dir(host: &dyn Host, subject: Option<&Subject>, home: &Path) -> PathBu
         .into_known()
         .filter(|dir| own && dir.starts_with('/'));
     set.map_or_else(|| home.join(".config"), PathBuf::from)
+}
+
+/// What the unit starts, if that is not Docker's own script.
+fn wrapper(unit: &DockerUnit) -> Option<PathBuf> {
+    let program = PathBuf::from(unit.exec_start()?.into_iter().next()?);
+    (program.file_name()? != "dockerd-rootless.sh").then_some(program)
 }
 
 /// The unit's own `Environment=PATH=`, else what an install from here would

@@ -9,8 +9,9 @@
 pub mod area;
 pub mod daemon_json;
 pub mod ground;
-pub mod init;
 pub mod idmap;
+pub mod init;
+pub mod linked;
 pub mod login_defs;
 pub mod mounts;
 pub mod os_release;

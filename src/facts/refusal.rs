@@ -12,7 +12,7 @@ pub enum Obstacle {
     NoSpace,
     /// EINVAL or ENOSYS at the child's start: no user namespaces in this kernel.
     NoKernel,
-    /// EAGAIN at the child's start: a limit of processes.
+    /// EAGAIN wherever a process or thread is started: a limit of processes.
     NoProcess,
     /// The user has no range in `/etc/subuid` or `/etc/subgid`.
     NoRange,
@@ -60,11 +60,24 @@ pub fn entered(stderr: &str) -> bool {
 
 /// Why RootlessKit ended, if it said so.
 pub fn classify(stderr: &str) -> Option<Refusal> {
-    let words = errors(stderr).find(|words| !NOISE.iter().any(|n| words.starts_with(n)))?;
+    let told = errors(stderr).find(|words| !NOISE.iter().any(|n| words.starts_with(n)));
+    let Some(words) = told else {
+        return crashed(stderr);
+    };
     let inside = stderr.contains(&format!("[rootlesskit:child ] error: {words}"));
     Some(Refusal {
         obstacle: obstacle(words, inside),
         words: words.chars().take(300).collect(),
+    })
+}
+
+/// The Go runtime gives up before RootlessKit can say anything.
+fn crashed(stderr: &str) -> Option<Refusal> {
+    let of_thread = |l: &&str| l.contains("pthread_create failed") || l.contains("new OS thread");
+    let line = stderr.lines().find(of_thread)?;
+    Some(Refusal {
+        obstacle: Obstacle::NoProcess,
+        words: line.chars().take(300).collect(),
     })
 }
 
@@ -79,6 +92,7 @@ fn errors(stderr: &str) -> impl Iterator<Item = &str> {
 fn obstacle(words: &str, inside: bool) -> Obstacle {
     let has = |part: &str| words.contains(part);
     match () {
+        () if has("resource temporarily unavailable") => Obstacle::NoProcess,
         () if has("failed to start the child") || has("fork/exec /proc/self/exe") => start(words),
         () if has("no matching entries in passwd") || has("unknown userid") => Obstacle::NoAccount,
         () if has("failed to compute") || has("subid ranges found") => ranges(words),
@@ -97,7 +111,6 @@ fn start(words: &str) -> Obstacle {
         ("too many users", Obstacle::NoSpace),
         ("invalid argument", Obstacle::NoKernel),
         ("function not implemented", Obstacle::NoKernel),
-        ("resource temporarily unavailable", Obstacle::NoProcess),
     ];
     let found = by_text.iter().find(|(text, _)| words.contains(text));
     found.map_or(Obstacle::Other, |(_, obstacle)| *obstacle)
@@ -237,6 +250,8 @@ mod tests {
             [rootlesskit:parent] error: child exited: exit status 1\n";
         assert_eq!(of(share), Some(Obstacle::Inside));
         assert_eq!(of(""), None);
+        let crash = "runtime/cgo: pthread_create failed: Resource temporarily unavailable\nSIGABRT: abort\n";
+        assert_eq!(of(crash), Some(Obstacle::NoProcess));
     }
 
     proptest::proptest! {

@@ -58,6 +58,7 @@ pub struct Tools {
     hits: BTreeMap<&'static str, Vec<Hit>>,
     /// Directories of the search path that could not be looked into, with the reason.
     pub unreadable: Vec<(PathBuf, String)>,
+    wrapper: Option<PathBuf>,
 }
 
 impl Tools {
@@ -72,6 +73,14 @@ impl Tools {
             tools.look_into(host, dir);
         }
         tools
+    }
+
+    /// The same programs where the unit starts a wrapper that sets a PATH of its
+    /// own (NixOS): what is not found here may well be found there.
+    #[must_use]
+    pub fn behind(mut self, wrapper: Option<PathBuf>) -> Self {
+        self.wrapper = wrapper;
+        self
     }
 
     fn look_into(&mut self, host: &dyn Host, dir: &Path) {
@@ -120,10 +129,15 @@ impl Tools {
     /// Whether `name` would be found; a directory that could not be looked
     /// into makes "no" a "cannot tell".
     pub fn fact(&self, name: &str) -> Fact<&Hit> {
-        match (self.first(name), self.unreadable.first()) {
-            (Some(hit), _) => Fact::Known(hit),
-            (None, Some((dir, why))) => Fact::unreadable(format!("{}: {why}", dir.display())),
-            (None, None) => Fact::Absent,
+        match (self.first(name), &self.wrapper, self.unreadable.first()) {
+            (Some(hit), ..) => Fact::Known(hit),
+            (None, Some(path), _) => {
+                let path = path.display();
+                let why = format!("the unit starts {path}, which has a PATH of its own");
+                Fact::Unreadable(Why::off(why))
+            }
+            (None, None, Some((dir, why))) => Fact::unreadable(format!("{}: {why}", dir.display())),
+            (None, None, None) => Fact::Absent,
         }
     }
 }

@@ -16,6 +16,9 @@ impl Version {
     /// The version that `text` starts with, an optional `v` passed over.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim().trim_start_matches('v');
+        if !text.starts_with(|c: char| c.is_ascii_digit()) {
+            return None;
+        }
         let mut numbers = [0; 3];
         let parts = text.split(['.', '_']).map(leading_number);
         for (number, part) in numbers.iter_mut().zip(parts) {
@@ -87,6 +90,8 @@ mod tests {
         assert_eq!(version("rootlesskit version 3.0.0-rc.1"), Some([3, 0, 0]));
         assert_eq!(version("6.18.44-fc-v657"), Some([6, 18, 44]));
         assert_eq!(version("no number here"), None);
+        assert_eq!(Version::parse(""), None);
+        assert_eq!(Version::parse(".5"), None);
         assert_eq!(version("99999999999999.1"), None);
     }
 

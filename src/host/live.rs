@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags};
@@ -10,7 +11,7 @@ use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags};
 use super::model::{FileSystem, Identity, Kind, Output, Program, Stat, SystemBus, UserManager};
 use super::mounts::Mounts;
 use super::program::{self, RunAs};
-use super::{Host, bus};
+use super::{BuildInfo, Host, build_info, bus};
 use crate::fact::{Fact, Why};
 
 /// The most names taken from one directory.
@@ -22,6 +23,9 @@ pub struct Live {
     probe: bool,
     end: Instant,
     run_as: Option<(RunAs, Vec<u32>)>,
+    // Several areas ask; the buses are asked once.
+    user_manager: OnceLock<Fact<UserManager>>,
+    system_bus: OnceLock<Fact<SystemBus>>,
 }
 
 impl Live {
@@ -33,6 +37,8 @@ impl Live {
             probe,
             end: Instant::now() + deadline,
             run_as: None,
+            user_manager: OnceLock::new(),
+            system_bus: OnceLock::new(),
         };
         let mountinfo = live.read_up_to(Path::new("/proc/self/mountinfo"), 16 << 20);
         live.mounts = Mounts::parse(mountinfo.known().map_or("", String::as_str));
@@ -266,6 +272,14 @@ impl Host for Live {
         })
     }
 
+    fn build_info(&self, path: &Path) -> Fact<BuildInfo> {
+        if !self.probe {
+            return Fact::Unreadable(Why::off("no program was asked (--no-probe)"));
+        }
+        self.guarded(path, || build_info::read(path))
+            .and_then(Fact::from)
+    }
+
     fn run(&self, program: &Program) -> Fact<Output> {
         if !self.probe {
             return Fact::Unreadable(Why::off("no program was run (--no-probe)"));
@@ -288,11 +302,13 @@ impl Host for Live {
             let why = "only the user can ask the user's own systemd manager";
             return Fact::Unreadable(Why::off(why));
         }
-        bus::user_manager(runtime_dir, self.end)
+        let ask = || bus::user_manager(runtime_dir, self.end);
+        self.user_manager.get_or_init(ask).clone()
     }
 
     fn system_bus(&self, uid: u32) -> Fact<SystemBus> {
-        bus::system_bus(uid, self.end)
+        let ask = || bus::system_bus(uid, self.end);
+        self.system_bus.get_or_init(ask).clone()
     }
 }
 

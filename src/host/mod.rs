@@ -4,6 +4,7 @@
 //! [`Recorded`] answers from a [`Bundle`], and [`Recorder`] writes a bundle
 //! while somebody else asks. Nothing here judges; that is `check`'s business.
 
+mod build_info;
 mod bundle;
 mod bus;
 mod live;
@@ -13,9 +14,11 @@ pub mod probe;
 mod program;
 mod recorded;
 mod recorder;
+mod secret;
 
 use std::path::{Path, PathBuf};
 
+pub use build_info::BuildInfo;
 pub use bundle::{Bundle, BundleError, Node, Origin, Run, Unlisted};
 pub use live::Live;
 pub use model::{
@@ -85,14 +88,19 @@ pub trait Host: Send + Sync {
     /// works, `Unreadable` with the errno (19 ENODEV, 13 EACCES, 1 EPERM) if not.
     fn open_device(&self, path: &Path) -> Fact<()>;
 
+    /// What a Go executable says of itself; `Absent` if it is none that does.
+    fn build_info(&self, path: &Path) -> Fact<BuildInfo>;
+
     /// Runs a program as the user under examination, never as root for
     /// somebody else; `Unreadable` if it cannot be started, hangs, or programs
     /// are switched off.
     fn run(&self, program: &Program) -> Fact<Output>;
 
-    /// Asks the user's systemd manager over the bus in `runtime_dir`.
+    /// Asks the user's systemd manager over the bus in `runtime_dir`; asked
+    /// once, however often this is called.
     fn user_manager(&self, runtime_dir: &Path) -> Fact<UserManager>;
 
-    /// Asks systemd and logind on the system bus about a user.
+    /// Asks systemd and logind on the system bus about the user under
+    /// examination; asked once, however often this is called.
     fn system_bus(&self, uid: u32) -> Fact<SystemBus>;
 }

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::Host;
 use super::bundle::{Bundle, Node, Run};
 use super::model::{FileSystem, Identity, Output, Program, Stat, SystemBus, UserManager};
+use super::secret::mask;
+use super::{BuildInfo, Host};
 use crate::fact::{Fact, Why};
 
 /// Passes every question on to another host and keeps the answer.
@@ -98,6 +99,14 @@ fn eio() -> i32 {
     rustix::io::Errno::IO.raw_os_error()
 }
 
+fn masked(output: &Output) -> Output {
+    Output {
+        stdout: mask(&output.stdout),
+        stderr: mask(&output.stderr),
+        ..output.clone()
+    }
+}
+
 fn error_of<T>(answer: &Fact<T>) -> Option<Why> {
     match answer {
         Fact::Unreadable(why) => Some(why.clone()),
@@ -113,7 +122,7 @@ impl Host for Recorder {
     fn env(&self, name: &str) -> Fact<String> {
         let answer = self.host.env(name);
         if let Fact::Known(value) = &answer {
-            self.lock().env.insert(name.into(), value.clone());
+            self.lock().env.insert(name.into(), mask(value));
         }
         answer
     }
@@ -130,7 +139,7 @@ impl Host for Recorder {
     fn read_up_to(&self, path: &Path, limit: u64) -> Fact<String> {
         let answer = self.host.read_up_to(path, limit);
         self.note(path, |node| match &answer {
-            Fact::Known(text) => node.text = Some(text.clone()),
+            Fact::Known(text) => node.text = Some(mask(text)),
             other => node.read_error = error_of(other),
         });
         answer
@@ -212,12 +221,18 @@ impl Host for Recorder {
         answer
     }
 
+    fn build_info(&self, path: &Path) -> Fact<BuildInfo> {
+        let answer = self.host.build_info(path);
+        self.note(path, |node| node.build_info = answer.known().cloned());
+        answer
+    }
+
     fn run(&self, program: &Program) -> Fact<Output> {
         let answer = self.host.run(program);
         let run = Run {
             path: program.path.clone(),
             error: error_of(&answer),
-            output: answer.known().cloned(),
+            output: answer.known().map(masked),
         };
         self.lock().programs.insert(program.key.into(), run);
         answer
@@ -225,7 +240,13 @@ impl Host for Recorder {
 
     fn user_manager(&self, runtime_dir: &Path) -> Fact<UserManager> {
         let answer = self.host.user_manager(runtime_dir);
-        self.lock().user_manager = Some(answer.clone());
+        let recorded = answer.clone().map(|mut manager| {
+            for variable in &mut manager.environment {
+                *variable = mask(variable);
+            }
+            manager
+        });
+        self.lock().user_manager = Some(recorded);
         answer
     }
 

@@ -172,13 +172,22 @@ fn describe(cx: Context<'_>, path: &Path, stat: Stat) -> Nearest {
         mount: cx.ground.mount_of(real.as_deref().unwrap_or(path)).cloned(),
         writable: cx.host.writable(path),
         tells_types: match is_xfs {
-            true => cx.host.tells_types(path),
+            true => tells_types(cx, path),
             false => Fact::Absent,
         },
         path: path.into(),
         stat,
         file_system,
     }
+}
+
+/// By the first directory on the way up, on the same mount, that has entries.
+fn tells_types(cx: Context<'_>, path: &Path) -> Fact<bool> {
+    let mount = cx.ground.mount_of(path);
+    let same = |part: &&Path| cx.ground.mount_of(part) == mount;
+    let answers = path.ancestors().take_while(same);
+    let mut answers = answers.map(|part| cx.host.tells_types(part));
+    answers.find(|a| !a.is_absent()).unwrap_or(Fact::Absent)
 }
 
 /// `XFS_SUPER_MAGIC`.

@@ -26,6 +26,8 @@ pub struct Facts {
     pub set_by: BTreeMap<String, Setting>,
     /// `Seccomp:` of this process: 0 none, 2 a filter.
     pub seccomp: Fact<u64>,
+    /// `NoNewPrivs:` of this process: setuid programs gain nothing.
+    pub no_new_privs: Fact<u64>,
     /// Nothing is mounted at `/`, as this process sees it: a chroot.
     pub chroot: bool,
 }
@@ -63,6 +65,7 @@ pub fn collect(cx: Context<'_>) -> Facts {
         limits,
         set_by,
         seccomp: status(cx, "Seccomp:"),
+        no_new_privs: status(cx, "NoNewPrivs:"),
         chroot: cx.ground.mounts.known().is_some_and(|mounts| {
             !mounts.is_empty() && mounts.iter().all(|m| m.at != Path::new("/"))
         }),

@@ -75,15 +75,16 @@ fn endpoint<'a>(contexts: &'a [ContextFile], name: &str) -> Option<&'a Endpoint>
     readable.into_iter().find(|endpoint| endpoint.name == name)
 }
 
-/// Addresses of the user's own daemon.
-fn is_own(facts: &Facts, docker: &Docker, host: &str) -> Result<bool, Undetermined> {
+/// An address of the user's own daemon. One of a `daemon.json` that cannot be
+/// read is none: no daemon starts with it.
+fn is_own(facts: &Facts, docker: &Docker, host: &str) -> bool {
     let path = host.strip_prefix("unix://").unwrap_or_default();
     let system = facts.ground.runtime_dir.join("docker.sock");
     if path == own_socket(docker) || path == system.to_string_lossy() {
-        return Ok(true);
+        return true;
     }
-    let settings = facts.ground.daemon_json.settings()?;
-    Ok(settings.hosts.iter().any(|own| own == host))
+    let settings = facts.ground.daemon_json.settings().unwrap_or_default();
+    settings.hosts.iter().any(|own| own == host)
 }
 
 pub fn context(facts: &Facts) -> Verdict {
@@ -108,7 +109,7 @@ pub fn context(facts: &Facts) -> Verdict {
     let Some(rootless) = endpoint(contexts, ROOTLESS) else {
         return Ok(pass("no context leads astray"));
     };
-    Ok(match is_own(facts, docker, &rootless.host)? {
+    Ok(match is_own(facts, docker, &rootless.host) {
         true => pass("the context rootless leads to the user's daemon"),
         false => fail("the context rootless leads to another socket")
             .seen("context rootless", address(&rootless.host))
@@ -129,7 +130,7 @@ pub fn current_context(facts: &Facts) -> Verdict {
     let contexts = contexts(&docker.cli)?;
     let host = endpoint(contexts, current).map_or("", |endpoint| endpoint.host.as_str());
     let name = shown(current);
-    Ok(match is_own(facts, docker, host)? {
+    Ok(match is_own(facts, docker, host) {
         true => pass(format!("the context {name} leads to the user's daemon")),
         false => fail(format!(
             "the context {name} does not lead to the user's daemon"
@@ -147,7 +148,7 @@ pub fn current_context(facts: &Facts) -> Verdict {
 pub fn docker_host(facts: &Facts) -> Verdict {
     let docker = docker(facts)?;
     if let Some(host) = docker.cli.docker_host.ask("DOCKER_HOST")? {
-        return Ok(match is_own(facts, docker, host)? {
+        return Ok(match is_own(facts, docker, host) {
             true => pass("DOCKER_HOST leads to the user's daemon"),
             false => fail("DOCKER_HOST leads away from the user's daemon"),
         }
@@ -158,7 +159,7 @@ pub fn docker_host(facts: &Facts) -> Verdict {
     };
     let host = endpoint(contexts(&docker.cli)?, name).map(|endpoint| endpoint.host.as_str());
     let summary = match host {
-        Some(host) if is_own(facts, docker, host)? => {
+        Some(host) if is_own(facts, docker, host) => {
             return Ok(pass("DOCKER_CONTEXT leads to the user's daemon"));
         }
         None if name != "default" => "DOCKER_CONTEXT names a context that does not exist",

@@ -28,7 +28,21 @@ fn there(name: &str, hit: &Hit, version: Option<&Version>) -> Outcome {
     })
 }
 
-fn missing(facts: &Facts, name: &str) -> Outcome {
+/// A unit that starts another program than Docker's script (NixOS) brings
+/// programs along that are on no PATH we know.
+pub fn is_wrapped(facts: &Facts) -> Result<bool, Undetermined> {
+    let exec_start = &docker(facts)?.exec_start;
+    Ok(exec_start
+        .as_ref()
+        .is_some_and(|(path, stat)| !path.ends_with("dockerd-rootless.sh") && !stat.is_absent()))
+}
+
+fn missing(facts: &Facts, name: &str) -> Verdict {
+    if is_wrapped(facts)? {
+        return Ok(skip(
+            "docker.service starts a wrapper with a PATH of its own",
+        ));
+    }
     let by_shell = facts.ground.shell_tools.first(name);
     let outcome = match by_shell {
         Some(hit) => fail(format!("{name} is not on the unit's PATH"))
@@ -36,7 +50,7 @@ fn missing(facts: &Facts, name: &str) -> Outcome {
             .remedy("path"),
         None => fail(format!("{name} is not installed")),
     };
-    outcome.seen("PATH of the unit", short_path(facts))
+    Ok(outcome.seen("PATH of the unit", short_path(facts)))
 }
 
 /// The unit's PATH, cut: a WSL one has thousands of characters.
@@ -58,55 +72,62 @@ fn line(printed: &Fact<Versioned>) -> Option<String> {
 
 pub fn dockerd(facts: &Facts) -> Verdict {
     let printed = &facts.programs.dockerd;
-    Ok(match found(facts, "dockerd")? {
-        Some(hit) => seen_if(
-            there("dockerd", &hit, version(printed)),
-            "dockerd --version",
-            line(printed),
-        ),
+    match found(facts, "dockerd")? {
+        Some(hit) => {
+            let outcome = there("dockerd", &hit, version(printed));
+            Ok(seen_if(outcome, "dockerd --version", line(printed)))
+        }
         None => missing(facts, "dockerd"),
-    })
+    }
 }
 
 pub fn rootlesskit(facts: &Facts) -> Verdict {
     let version = facts.programs.rootlesskit_version();
-    Ok(match found(facts, "rootlesskit")? {
-        Some(hit) => there("rootlesskit", &hit, version.as_ref()),
+    match found(facts, "rootlesskit")? {
+        Some(hit) => Ok(there("rootlesskit", &hit, version.as_ref())),
         None => missing(facts, "rootlesskit"),
-    })
+    }
 }
 
 pub fn containerd(facts: &Facts) -> Verdict {
-    let settings = facts.ground.daemon_json.settings()?;
-    let printed = &facts.programs.containerd;
-    Ok(match found(facts, "containerd")? {
-        Some(hit) => there("containerd", &hit, version(printed)),
-        None if settings.containerd.is_some() => skip("daemon.json names a containerd of its own"),
+    if let Some(hit) = found(facts, "containerd")? {
+        return Ok(there(
+            "containerd",
+            &hit,
+            version(&facts.programs.containerd),
+        ));
+    }
+    match facts.ground.daemon_json.settings()?.containerd {
+        Some(_) => Ok(skip("daemon.json names a containerd of its own")),
         None => missing(facts, "containerd"),
-    })
+    }
 }
 
 pub fn runc(facts: &Facts) -> Verdict {
-    let settings = facts.ground.daemon_json.settings()?;
-    let runtime = settings.default_runtime.filter(|name| name != "runc");
-    let printed = &facts.programs.runc;
-    Ok(match found(facts, "runc")? {
-        Some(hit) => there("runc", &hit, version(printed)),
-        None if runtime.is_some() => skip("daemon.json names another runtime"),
+    if let Some(hit) = found(facts, "runc")? {
+        return Ok(there("runc", &hit, version(&facts.programs.runc)));
+    }
+    let runtime = facts.ground.daemon_json.settings()?.default_runtime;
+    match runtime.filter(|name| name != "runc") {
+        Some(_) => Ok(skip("daemon.json names another runtime")),
         None => missing(facts, "runc"),
-    })
+    }
 }
 
 pub fn rootless_script(facts: &Facts) -> Verdict {
     let name = "dockerd-rootless.sh";
     let docker = docker(facts)?;
     if let Fact::Known(script) = &docker.script {
-        return Ok(pass(format!("{name} is there")).seen("script", script.path.to_string_lossy()));
+        let path = script.path.to_string_lossy();
+        return Ok(pass(format!("{name} is there")).seen("script", path));
     }
-    Ok(match found(facts, name)? {
-        Some(hit) => there(name, &hit, None),
+    if docker.dind_entrypoint.known().is_some() {
+        return Ok(skip("this image starts RootlessKit by itself"));
+    }
+    match found(facts, name)? {
+        Some(hit) => Ok(there(name, &hit, None)),
         None => missing(facts, name),
-    })
+    }
 }
 
 pub fn rootless_script_path(facts: &Facts) -> Verdict {
@@ -163,7 +184,9 @@ pub fn versions_fit(facts: &Facts) -> Verdict {
     let Some(needed) = needed(facts, version)? else {
         return Ok(fits(found.as_ref()));
     };
-    facts.programs.probe.need("RootlessKit")?;
+    if !facts.programs.probe.need("RootlessKit")?.works() {
+        return Ok(skip("RootlessKit does not run here, and told no version"));
+    }
     let found = found.ok_or_else(|| Undetermined::new("RootlessKit did not tell its version"))?;
     Ok(match found >= needed {
         true => fits(Some(&found)),

@@ -8,9 +8,13 @@ use crate::facts::unit::{self, UnitFile};
 use crate::facts::{Facts, daemon_json};
 
 pub fn installed(facts: &Facts) -> Verdict {
-    let file = unit_file(facts)?;
     let manager = docker(facts)?.manager.known().map(|m| &m.docker);
     let by_manager = manager.filter(|unit| unit.is_installed());
+    // A masked one is a link to /dev/null, and cannot be read.
+    if by_manager.is_some_and(|unit| unit.load_state == "masked") {
+        return Ok(fail("docker.service is masked").remedy("masked"));
+    }
+    let file = unit_file(facts)?;
     let path = match (file, by_manager) {
         (Some(file), _) => file.path.to_string_lossy().into_owned(),
         (None, Some(unit)) => unit.fragment_path.clone(),
@@ -18,7 +22,6 @@ pub fn installed(facts: &Facts) -> Verdict {
     };
     let state = by_manager.map(|unit| unit.unit_file_state.as_str());
     Ok(match state {
-        Some("masked" | "masked-runtime") => fail("docker.service is masked").remedy("masked"),
         Some("disabled") => fail("docker.service does not start by itself"),
         Some("enabled") => pass("docker.service is installed and enabled"),
         _ => pass("docker.service is installed"),
@@ -125,6 +128,11 @@ const HELPERS: [&str; 13] = [
 pub fn path(facts: &Facts) -> Verdict {
     if unit_file(facts)?.is_none() {
         return Ok(skip(NO_UNIT));
+    }
+    if super::programs::is_wrapped(facts)? {
+        return Ok(skip(
+            "docker.service starts a wrapper with a PATH of its own",
+        ));
     }
     let (shell, unit) = (&facts.ground.shell_tools, &facts.ground.tools);
     let by_shell_only = |name: &&str| shell.first(name).is_some() && unit.first(name).is_none();
@@ -251,10 +259,9 @@ mod tests {
             host.check("docker.unit").status
         };
         assert_eq!(state("enabled"), Status::Pass);
-        assert_eq!(
-            (state("disabled"), state("masked")),
-            (Status::Info, Status::Info)
-        );
+        assert_eq!(state("disabled"), Status::Info);
+        let masked = managed(TestHost::new(), |u| u.load_state = "masked".into());
+        assert_eq!(masked.check("docker.unit").status, Status::Info);
         assert_eq!(
             unit("[Service]\n").check("docker.unit").status,
             Status::Pass
@@ -308,6 +315,11 @@ mod tests {
     #[test]
     fn programs_that_only_the_shell_finds() {
         let text = "[Service]\nEnvironment=PATH=/usr/bin:/bin\n";
+        let wrapped = format!("{text}ExecStart=/nix/store/x/bin/dockerd-rootless\n");
+        let host = unit(&wrapped)
+            .exe("/nix/store/x/bin/dockerd-rootless", "755")
+            .exe("/usr/local/bin/slirp4netns", "755");
+        assert_eq!(host.check("docker.unit-path").status, Status::Skip);
         let host = unit(text).exe("/usr/local/bin/slirp4netns", "755");
         let found = host.check("docker.unit-path");
         assert_eq!(found.status, Status::Warn);

@@ -16,7 +16,8 @@ fn sides(facts: &Facts) -> Result<[&Side; 2], Undetermined> {
 pub fn readable(facts: &Facts) -> Verdict {
     for side in sides(facts)? {
         if side.readable.ask(side.path)? == Some(&false) {
-            let user = &subject(facts)?.name;
+            let user = facts.ground.subject.as_ref();
+            let user = user.map_or("an ordinary user", |s| s.name.as_str());
             return Ok(fail(format!("{user} may not read {}", side.path))
                 .seen(side.path, "permission denied")
                 .fill("path", side.path));

@@ -3,6 +3,7 @@
 
 mod helper;
 mod line;
+mod map;
 mod overlap;
 mod range;
 mod service;
@@ -21,8 +22,8 @@ pub const RULES: &[(&str, Rule)] = &[
     ("subid.subgid-size", range::subgid_size),
     ("subid.malformed", line::malformed),
     ("subid.bad-lines", line::bad_lines),
-    ("subid.own-duplicates", overlap::own_duplicates),
-    ("subid.parent-map", overlap::parent_map),
+    ("subid.own-duplicates", map::own_duplicates),
+    ("subid.parent-map", map::parent_map),
     ("subid.overlap-users", overlap::users),
     ("subid.overlap-accounts", overlap::accounts),
     ("subid.reserved-ids", overlap::reserved),

@@ -38,9 +38,8 @@ struct Had {
 /// The kernel's own map inside RootlessKit, else the name service, else the file.
 fn had(facts: &Facts, subid: &subid::Facts, side: &Side) -> Result<Had, Undetermined> {
     if let Some(ids) = mapped(facts, side) {
-        let source = side
-            .parent_path()
-            .replace("self", "PID of rootlesskit's child");
+        let map = side.path.replace("/etc/sub", "");
+        let source = format!("{map}_map inside rootlesskit");
         return Ok(Had { ids, source });
     }
     let ids = match service::answer(facts, subid, side)? {
@@ -96,11 +95,19 @@ fn range(facts: &Facts, subid: &subid::Facts, side: &Side, kind: &str) -> Verdic
         };
         why = why.seen(had.source, none);
     }
-    for fault in own {
+    let spoilt: Vec<_> = own.collect();
+    for fault in &spoilt {
         let at = format!("{}, line {}", side.path, fault.line);
         why = why.seen(at, format!("{:?} is not understood", fault.text));
     }
-    Ok(mend(why, subid, side, subject))
+    Ok(match spoilt.first() {
+        Some(fault) => why.remedy(if fault.text.ends_with(char::is_whitespace) {
+            "trailing"
+        } else {
+            "line"
+        }),
+        None => mend(why, subid, side, subject),
+    })
 }
 
 fn size(facts: &Facts, subid: &subid::Facts, side: &Side, kind: &str) -> Verdict {
@@ -137,7 +144,9 @@ pub fn mend(why: Outcome, subid: &subid::Facts, side: &Side, subject: &Subject) 
     let Some(block) = side.free else {
         return why.remedy("no-room");
     };
-    let both = subid.uid.free == subid.gid.free;
+    // The other side's last line may have no end either.
+    let open = |side: &Side| side.file.known().is_some_and(|f| f.unterminated);
+    let both = subid.uid.free == subid.gid.free && !open(&subid.uid) && !open(&subid.gid);
     // usermod knows local accounts only, and wants the file to be there.
     let there = |side: &Side| side.file.known().is_some_and(|f| f.exists) && side.link.is_absent();
     let usermod =
@@ -148,28 +157,19 @@ pub fn mend(why: Outcome, subid: &subid::Facts, side: &Side, subject: &Subject) 
         (false, true) => why.remedy("append"),
         (false, false) => why.remedy("append-one"),
     };
+    // What is appended to a last line without an end would join it.
+    let why = match open(side) {
+        true => why.remedy("append-open"),
+        false => why,
+    };
+    let entry = format!("{}:{}:{}", subject.name, block.first, block.count());
     why.fill("user", &subject.name)
         .fill("first", block.first)
         .fill("last", block.last)
-        .fill(
-            "entry",
-            format!("{}:{}:{}", subject.name, block.first, block.count()),
-        )
-        .fill(
-            "number_entry",
-            format!("{}:{}:{}", subject.uid, block.first, block.count()),
-        )
+        .fill("entry", entry)
 }
 
 impl Side {
-    /// The map that an id of this side goes through.
-    fn parent_path(&self) -> &'static str {
-        match self.path {
-            "/etc/subgid" => "/proc/self/gid_map",
-            _ => "/proc/self/uid_map",
-        }
-    }
-
     /// The user has ids here by this file.
     pub fn has_own(&self) -> bool {
         matches!(&self.file, Fact::Known(file) if !file.own.is_empty())
@@ -268,6 +268,10 @@ mod tests {
         assert!(commands(nobody.check("subid.subuid-range"))[0].contains("tee -a"));
         let alpine = host("", "").file("/etc/os-release", "ID=alpine\nVERSION_ID=3.20\n");
         assert!(commands(alpine.check("subid.subuid-range"))[0].contains("tee -a"));
+        let open = host("bob:1:1", "").file("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n");
+        let open = commands(open.check("subid.subuid-range"));
+        assert_eq!(open[0], "echo | sudo tee -a /etc/subuid");
+        assert_eq!(open.len(), 2);
         // A container that can name 65,536 ids has no room for as many more.
         let lxc = host("", "").file("/proc/self/uid_map", "0 100000 65536\n");
         assert!(commands(lxc.check("subid.subuid-range")).is_empty());
@@ -278,6 +282,7 @@ mod tests {
         let crlf = host("alice:100000:65536\r\n", FINE).check("subid.subuid-range");
         assert_eq!(crlf.status, Status::Fail);
         assert_eq!(crlf.evidence[0].source, "/etc/subuid, line 1");
+        assert!(commands(crlf)[0].starts_with("sudo sed -i"));
         let binary = host("\u{0}\u{fffd}\u{1}", FINE).check("subid.subuid-range");
         assert_eq!(binary.status, Status::Fail);
     }
@@ -294,7 +299,7 @@ mod tests {
         let results = large.examine();
         assert_eq!(results["subid.readable"].status, Status::Unknown);
         assert_eq!(results["subid.subuid-range"].status, Status::Skip);
-        assert_eq!(results["subid.overlap-users"].status, Status::Unknown);
+        assert_eq!(results["subid.overlap-users"].status, Status::Skip);
     }
 
     #[test]

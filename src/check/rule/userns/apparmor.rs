@@ -30,13 +30,13 @@ pub fn apparmor(facts: &Facts) -> Verdict {
     match probe::refusal(facts).map(|r| r.obstacle) {
         Some(Obstacle::Denied) if !unconfined => Ok(refused(facts, lsm, rootlesskit)),
         // On some hosts the refusal is EPERM, without a word of AppArmor.
-        Some(Obstacle::NotPermitted | Obstacle::HelperUnprivileged | Obstacle::Inside)
+        Some(Obstacle::NotPermitted | Obstacle::Inside)
             if restricted && !rootlesskit.covering.iter().any(|(_, p)| p.userns) =>
         {
             Ok(refused(facts, lsm, rootlesskit))
         }
         Some(_) => Ok(skip("rootlesskit fails for another reason")),
-        None if !restricted => Ok(seen_switch(
+        None if unconfined => Ok(seen_switch(
             pass("AppArmor does not restrict user namespaces"),
             lsm,
         )),
@@ -58,7 +58,7 @@ fn by_files(lsm: &lsm::Facts, rootlesskit: &Attached) -> Verdict {
     }
     match rootlesskit.doubts.first() {
         Some(doubt) => Err(Undetermined::new(doubt.clone())),
-        None => Ok(no_profile(lsm, rootlesskit)),
+        None => Ok(seen_switch(no_profile(rootlesskit), lsm)),
     }
 }
 
@@ -66,7 +66,7 @@ fn refused(facts: &Facts, lsm: &lsm::Facts, rootlesskit: &Attached) -> Outcome {
     let words = probe::refusal(facts).map(|r| r.words).unwrap_or_default();
     let mut why = match rootlesskit.covering.iter().find(|(_, p)| p.userns) {
         None => match rootlesskit.covering.first() {
-            None => no_profile(lsm, rootlesskit),
+            None => no_profile(rootlesskit),
             Some((file, _)) => fail("the profile for rootlesskit has no rule userns")
                 .seen(file.to_string_lossy(), "no userns")
                 .remedy("no-rule")
@@ -81,15 +81,15 @@ fn refused(facts: &Facts, lsm: &lsm::Facts, rootlesskit: &Attached) -> Outcome {
     seen_switch(why, lsm)
 }
 
-fn no_profile(lsm: &lsm::Facts, rootlesskit: &Attached) -> Outcome {
+fn no_profile(rootlesskit: &Attached) -> Outcome {
     let path = rootlesskit.path.to_string_lossy();
     let name = profile::file_name(&path);
     let mut why = fail(format!("AppArmor has no profile for {path}"));
     for (file, other) in &rootlesskit.elsewhere {
         why = why.seen(file.to_string_lossy(), format!("is for {other}"));
     }
-    seen_switch(why, lsm)
-        .fill("profile", profile::text(&path, &name))
+    why.fill("first_line", profile::first_line(&path))
+        .fill("local_line", format!("  include if exists <local/{name}>"))
         .fill("file", format!("/etc/apparmor.d/{name}"))
 }
 
@@ -156,7 +156,7 @@ mod tests {
         assert_eq!(result.evidence[0].value, "is for /usr/bin/rootlesskit");
         let commands = result.fix.unwrap().commands;
         assert!(
-            commands[0].contains("\"/home/alice/bin/rootlesskit\" flags=(unconfined)"),
+            commands[0].contains("'\"/home/alice/bin/rootlesskit\" flags=(unconfined) {'"),
             "{commands:?}"
         );
         assert!(

@@ -84,6 +84,7 @@ fn rank(mut why: Outcome, facts: &Facts, obstacle: Obstacle) -> Outcome {
         Obstacle::NoProcess => ("no-process", Vec::new()),
         Obstacle::WrongGroup => ("wrong-group", Vec::new()),
         Obstacle::NoAccount => ("no-account", Vec::new()),
+        Obstacle::HelperUnprivileged => ("unprivileged", unprivileged(facts)),
         Obstacle::Other => return why,
         _ => ("ids", Vec::new()),
     };
@@ -112,6 +113,17 @@ fn not_permitted(facts: &Facts) -> Vec<Cause> {
         }
     }
     causes.extend(denied(facts));
+    causes
+}
+
+fn unprivileged(facts: &Facts) -> Vec<Cause> {
+    let mut causes = Vec::new();
+    let userns = facts.userns.known();
+    if userns.is_some_and(|u| u.no_new_privs == Fact::Known(1)) {
+        causes.push(("/proc/self/status", "NoNewPrivs: 1".to_owned()));
+    }
+    let helper = facts.subid.known().and_then(|s| s.newuidmap.known());
+    causes.extend(helper.map(|h| ("newuidmap", format!("{}, {}", h.path.display(), h.mode))));
     causes
 }
 

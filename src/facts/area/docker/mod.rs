@@ -23,6 +23,8 @@ pub struct Facts {
     pub exec_start: Option<(PathBuf, Fact<Stat>)>,
     /// `dockerd-rootless.sh`: the unit's, else the one on the unit's PATH.
     pub script: Fact<Script>,
+    /// The start program of the image `docker:dind-rootless`, which needs no script.
+    pub dind_entrypoint: Fact<Stat>,
     /// `/sys/fs/cgroup` is a cgroup v2 hierarchy.
     pub cgroup_v2: Fact<bool>,
     /// The docker client and its configuration.
@@ -58,6 +60,9 @@ pub fn collect(cx: Context<'_>) -> Facts {
         },
         exec_start: exec_start(cx),
         script: script(cx),
+        dind_entrypoint: cx
+            .host
+            .stat(Path::new("/usr/local/bin/dockerd-entrypoint.sh")),
         cgroup_v2: cx
             .host
             .file_system(Path::new("/sys/fs/cgroup"))

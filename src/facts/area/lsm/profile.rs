@@ -200,9 +200,9 @@ pub fn grants_userns(included: &str) -> bool {
     profile.userns
 }
 
-/// A profile that lets the executable at `path` create user namespaces, with
-/// everything in the path that AppArmor would read as more than itself escaped.
-pub fn text(path: &str, name: &str) -> String {
+/// The first line of a profile for the executable at `path`, with everything
+/// in the path that AppArmor would read as more than itself escaped.
+pub fn first_line(path: &str) -> String {
     let mut escaped = String::new();
     for c in path.chars() {
         if "*?[]{}^\"\\@".contains(c) {
@@ -210,11 +210,7 @@ pub fn text(path: &str, name: &str) -> String {
         }
         escaped.push(c);
     }
-    format!(
-        "abi <abi/4.0>,\ninclude <tunables/global>\n\n\
-         \"{escaped}\" flags=(unconfined) {{\n  userns,\n\n  \
-         include if exists <local/{name}>\n}}"
-    )
+    format!("\"{escaped}\" flags=(unconfined) {{")
 }
 
 /// The file name for a profile of `path`, after AppArmor's own custom.
@@ -299,7 +295,7 @@ mod tests {
     #[test]
     fn what_we_write_we_read() {
         let path = "/home/a b/{x}*/rootlesskit";
-        let file = parse(&text(path, &file_name(path)));
+        let file = parse(&format!("{}\n  userns,\n}}\n", first_line(path)));
         let pattern = file.profiles[0].attachment.clone().unwrap();
         assert!(file.profiles[0].userns);
         assert_eq!(

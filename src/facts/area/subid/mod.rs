@@ -75,6 +75,8 @@ pub struct Summary {
     pub unterminated: bool,
     /// The file is there.
     pub exists: bool,
+    /// A range of the user's own that holds the user's own id.
+    pub own_id: Option<Own>,
     /// Others' ranges that share ids with the user's own.
     pub shared: Clashes,
     /// Accounts or groups whose id lies in the user's own ranges.
@@ -90,7 +92,8 @@ impl Summary {
     }
 
     fn wants_block(&self) -> bool {
-        self.total() < free::ENOUGH || self.shared.count + self.accounts.count > 0
+        let clashes = self.shared.count + self.accounts.count;
+        self.total() < free::ENOUGH || clashes > 0 || self.own_id.is_some()
     }
 }
 
@@ -132,6 +135,7 @@ impl Half {
         let subject = cx.ground.subject.as_ref();
         let text = cx.host.read_up_to(path, LARGEST);
         let readable = match (&text, subject.filter(|s| !s.is_self)) {
+            _ if subject.is_none() => cx.host.stat(path).map(|s| s.mode & 4 != 0),
             (_, Some(other)) => cx
                 .host
                 .stat(path)
@@ -257,6 +261,8 @@ fn summary(
             own: &own,
             accounts: &accounts,
         };
+        let holds_me = |own: &&Own| own.span.meets(around.mine());
+        summary.own_id = summary.own.iter().find(holds_me).cloned();
         summary.accounts = around.accounts();
         (summary.shared, summary.holding_me) = around.others(text, &listing.others);
         if summary.wants_block() {

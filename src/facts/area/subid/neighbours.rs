@@ -137,14 +137,7 @@ impl Around<'_> {
             Kind::Uid => self.accounts,
             Kind::Gid => "",
         };
-        let mine = match self.kind {
-            Kind::Uid => self.subject.uid,
-            Kind::Gid => self.subject.gid,
-        };
-        let mine = Span {
-            first: mine,
-            last: mine,
-        };
+        let mine = self.mine();
         let (mut shared, mut holding) = (Clashes::default(), Clashes::default());
         for other in others {
             let meets = free::meeting(self.own, other.span).is_some();
@@ -174,11 +167,24 @@ impl Around<'_> {
             if meets {
                 shared.push(clash);
             }
-            if holds {
+            // LXD and Incus have root map a user's id; root can do so anyway.
+            if holds && !matches!(owner, "root" | "0" | "lxd") {
                 holding.push(clash);
             }
         }
         (shared, holding)
+    }
+
+    /// The id that RootlessKit maps to root.
+    pub fn mine(&self) -> Span {
+        let id = match self.kind {
+            Kind::Uid => self.subject.uid,
+            Kind::Gid => self.subject.gid,
+        };
+        Span {
+            first: id,
+            last: id,
+        }
     }
 
     /// Every id of an account or group, and the user's own.

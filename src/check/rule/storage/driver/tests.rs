@@ -122,6 +122,17 @@ fn fuse_overlayfs_where_overlay2_is_not_to_be_had() {
 }
 
 #[test]
+fn fuse_needs_a_kernel_too() {
+    let on = |release: &str| {
+        let host = fuse(ext4("26.1.4")).file("/proc/sys/kernel/osrelease", release);
+        host.check("storage.driver-usable")
+    };
+    assert_eq!(on("4.9.0-13-amd64\n").status, Status::Fail);
+    assert_eq!(on("3.10.0-1160.119.1.el7.x86_64\n").status, Status::Unknown);
+    assert_eq!(on("4.19.0-27-amd64\n").status, Status::Pass);
+}
+
+#[test]
 fn old_kernels_that_allow_overlay_all_the_same() {
     let ubuntu =
         old_kernel(ext4("20.10.24")).file("/proc/version", "Linux version 4.15 (Ubuntu 7)");
