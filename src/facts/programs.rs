@@ -1,12 +1,13 @@
 //! The programs that are run: each at most once, all at the same time, the
-//! slowest first.
+//! slowest first; and not at all where their own files tell (see [`linked`]).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::tools::Hit;
 use super::version::Version;
-use super::{Ground, Pending, background, refusal};
+use super::{Ground, Pending, background, linked, refusal};
 use crate::fact::{Fact, Why};
 use crate::host::probe::{INSIDE, Inside};
 use crate::host::{Host, Output, Program};
@@ -84,81 +85,107 @@ impl Probe {
 
 /// Programs under way.
 pub struct Running {
-    versions: Vec<(&'static str, Pending<Fact<Output>>)>,
+    versions: Vec<(&'static str, Source)>,
     probe: Option<(PathBuf, Pending<Fact<Output>>)>,
 }
 
-impl Running {
-    /// Starts them all, within a report that is to be done by `deadline`.
-    pub fn start(host: &Arc<dyn Host>, ground: &Ground, deadline: Duration) -> Self {
-        let patience = deadline * SHARE.0 / SHARE.1;
-        let end = Instant::now() + patience;
-        let env = environment(ground);
-        let tool = |name: &str| ground.tools.first(name).map(|hit| hit.path.clone());
-        let start = |key: &'static str, path: Option<PathBuf>, args: Vec<String>, one_line| {
-            let program = Program {
-                key,
-                path: path?.to_string_lossy().into_owned(),
-                args,
-                env: env.clone(),
-                deadline: patience,
-                one_line,
-            };
-            let host = Arc::clone(host);
-            Some((key, background(end, move || host.run(&program))))
+/// Where a program's answer comes from.
+enum Source {
+    /// Its own file told, so it was not run.
+    Linked(String),
+    /// It runs.
+    Running(Pending<Fact<Output>>),
+}
+
+/// Starts programs with the environment the unit would give them.
+struct Starter<'a> {
+    host: &'a Arc<dyn Host>,
+    env: Vec<(String, String)>,
+    patience: Duration,
+}
+
+impl Starter<'_> {
+    fn start(
+        &self,
+        key: &'static str,
+        path: &Path,
+        args: &[&str],
+        one_line: bool,
+    ) -> Pending<Fact<Output>> {
+        let program = Program {
+            key,
+            path: path.to_string_lossy().into_owned(),
+            args: args.iter().map(|a| (*a).to_owned()).collect(),
+            env: self.env.clone(),
+            deadline: self.patience,
+            one_line,
         };
-        let version = |key, path| start(key, path, vec!["--version".into()], true);
-        let mut versions = Vec::new();
-        versions.extend(version("dockerd --version", tool("dockerd")));
-        let rootlesskit = tool("rootlesskit");
-        let probe = start(
-            "rootlesskit probe",
-            rootlesskit.clone(),
-            probe_args(ground),
-            false,
-        );
-        versions.extend(version("containerd --version", tool("containerd")));
-        let docker = ground
-            .shell_tools
-            .first("docker")
-            .map(|hit| hit.path.clone());
-        versions.extend(version("docker --version", docker));
-        for (key, name) in [
-            ("runc --version", "runc"),
-            ("pasta --version", "pasta"),
-            ("slirp4netns --version", "slirp4netns"),
-        ] {
-            versions.extend(version(key, tool(name)));
-        }
-        if let Some(subject) = ground
+        let host = Arc::clone(self.host);
+        background(Instant::now() + self.patience, move || host.run(&program))
+    }
+
+    /// `key` is the program's name and `--version`.
+    fn version(&self, key: &'static str, hit: Option<&Hit>) -> Option<(&'static str, Source)> {
+        let path = &hit?.path;
+        let name = key.split(' ').next().unwrap_or_default();
+        let source = match linked::version(&**self.host, name, path) {
+            Some(line) => Source::Linked(line),
+            None => Source::Running(self.start(key, path, &["--version"], true)),
+        };
+        Some((key, source))
+    }
+}
+
+impl Running {
+    /// Starts them all, the slowest first, within a report that is to be done
+    /// by `deadline`.
+    pub fn start(host: &Arc<dyn Host>, ground: &Ground, deadline: Duration) -> Self {
+        let starter = Starter {
+            host,
+            env: environment(ground),
+            patience: deadline * SHARE.0 / SHARE.1,
+        };
+        let tool = |name: &str| ground.tools.first(name);
+        let probe = tool("rootlesskit").map(|hit| {
+            let args = probe_args(ground);
+            let args: Vec<&str> = args.iter().map(String::as_str).collect();
+            let running = starter.start("rootlesskit probe", &hit.path, &args, false);
+            (hit.path.clone(), running)
+        });
+        let versions = [
+            ("dockerd --version", tool("dockerd")),
+            ("containerd --version", tool("containerd")),
+            ("docker --version", ground.shell_tools.first("docker")),
+            ("runc --version", tool("runc")),
+            ("pasta --version", tool("pasta")),
+            ("slirp4netns --version", tool("slirp4netns")),
+        ];
+        let versions = versions
+            .into_iter()
+            .filter_map(|(key, hit)| starter.version(key, hit));
+        let mut versions: Vec<_> = versions.collect();
+        let subject = ground
             .subject
             .as_ref()
-            .filter(|_| ranges_by_service(&**host))
-        {
-            let name = subject.name.clone();
-            let getsubids = tool("getsubids");
-            versions.extend(start(
-                "getsubids",
-                getsubids.clone(),
-                vec![name.clone()],
-                false,
-            ));
-            versions.extend(start(
-                "getsubids -g",
-                getsubids,
-                vec!["-g".into(), name],
-                false,
-            ));
+            .filter(|_| ranges_by_service(&**host));
+        if let Some((subject, hit)) = subject.zip(tool("getsubids")) {
+            let ask = |key, args: &[&str]| {
+                (
+                    key,
+                    Source::Running(starter.start(key, &hit.path, args, false)),
+                )
+            };
+            versions.push(ask("getsubids", &[&subject.name]));
+            versions.push(ask("getsubids -g", &["-g", &subject.name]));
         }
-        let probe = rootlesskit.zip(probe.map(|(_, pending)| pending));
         Running { versions, probe }
     }
 
     /// Waits for what they say.
     pub fn finish(self, end: Instant) -> Programs {
         let mut outputs: Vec<(&str, Fact<Output>)> = Vec::new();
-        for (key, pending) in self.versions {
-            outputs.push((key, settle(pending, end)));
+        for (key, source) in self.versions {
+            outputs.push((key, source.settle(end)));
         }
         let mut take = |key: &str| match outputs.iter().position(|(k, _)| *k == key) {
             Some(at) => outputs.swap_remove(at).1,
@@ -177,6 +204,18 @@ impl Running {
                 Some((path, pending)) => settle(pending, end).map(|output| probe(path, output)),
                 None => Fact::Absent,
             },
+        }
+    }
+}
+
+impl Source {
+    fn settle(self, end: Instant) -> Fact<Output> {
+        match self {
+            Source::Linked(line) => Fact::Known(Output {
+                stdout: line,
+                ..Output::default()
+            }),
+            Source::Running(pending) => settle(pending, end),
         }
     }
 }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::build_info::BuildInfo;
 use super::model::{FileSystem, Identity, Kind, Output, SystemBus, UserManager};
 use crate::fact::{Fact, Why};
 
@@ -140,6 +141,9 @@ pub struct Node {
     /// errno of open(2) on a device, 0 for opened.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub open: Option<i32>,
+    /// What a Go executable says of itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub build_info: Option<BuildInfo>,
     /// Reading failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub read_error: Option<Why>,

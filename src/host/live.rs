@@ -11,7 +11,7 @@ use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags};
 use super::model::{FileSystem, Identity, Kind, Output, Program, Stat, SystemBus, UserManager};
 use super::mounts::Mounts;
 use super::program::{self, RunAs};
-use super::{Host, bus};
+use super::{BuildInfo, Host, build_info, bus};
 use crate::fact::{Fact, Why};
 
 /// `XFS_SUPER_MAGIC`.
@@ -298,6 +298,14 @@ impl Host for Live {
         self.guarded(path, || {
             Ok(rustix::fs::open(path, flags, Mode::empty()).map(drop)?)
         })
+    }
+
+    fn build_info(&self, path: &Path) -> Fact<BuildInfo> {
+        if !self.probe {
+            return Fact::Unreadable(Why::off("no program was asked (--no-probe)"));
+        }
+        self.guarded(path, || build_info::read(path))
+            .and_then(Fact::from)
     }
 
     fn run(&self, program: &Program) -> Fact<Output> {

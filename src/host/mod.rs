@@ -4,6 +4,7 @@
 //! [`Recorded`] answers from a [`Bundle`], and [`Recorder`] writes a bundle
 //! while somebody else asks. Nothing here judges; that is `check`'s business.
 
+mod build_info;
 mod bundle;
 mod bus;
 mod live;
@@ -17,6 +18,7 @@ mod secret;
 
 use std::path::{Path, PathBuf};
 
+pub use build_info::BuildInfo;
 pub use bundle::{Bundle, BundleError, Node, Origin, Run, Unlisted};
 pub use live::Live;
 pub use model::{
@@ -88,6 +90,9 @@ pub trait Host: Send + Sync {
     /// Opens a device node for reading and closes it: `Known(())` if that
     /// works, `Unreadable` with the errno (19 ENODEV, 13 EACCES, 1 EPERM) if not.
     fn open_device(&self, path: &Path) -> Fact<()>;
+
+    /// What a Go executable says of itself; `Absent` if it is none that does.
+    fn build_info(&self, path: &Path) -> Fact<BuildInfo>;
 
     /// Runs a program as the user under examination, never as root for
     /// somebody else; `Unreadable` if it cannot be started, hangs, or programs

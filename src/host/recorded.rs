@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::Host;
 use super::bundle::{Bundle, Node, Unlisted};
 use super::model::{FileSystem, Identity, Kind, Output, Program, Stat, SystemBus, UserManager};
+use super::{BuildInfo, Host};
 use crate::fact::{Fact, Why};
 
 /// Replays a [`Bundle`].
@@ -234,6 +234,11 @@ impl Host for Recorded {
     fn open_device(&self, path: &Path) -> Fact<()> {
         self.node(path)
             .and_then(|node| errno_answer(node.open, self.missing()))
+    }
+
+    fn build_info(&self, path: &Path) -> Fact<BuildInfo> {
+        self.node(path)
+            .and_then(|node| node.build_info.clone().into())
     }
 
     fn run(&self, program: &Program) -> Fact<Output> {

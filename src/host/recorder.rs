@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::Host;
 use super::bundle::{Bundle, Node, Run};
 use super::model::{FileSystem, Identity, Output, Program, Stat, SystemBus, UserManager};
 use super::secret::mask;
+use super::{BuildInfo, Host};
 use crate::fact::{Fact, Why};
 
 /// Passes every question on to another host and keeps the answer.
@@ -224,6 +224,12 @@ impl Host for Recorder {
     fn open_device(&self, path: &Path) -> Fact<()> {
         let answer = self.host.open_device(path);
         self.note(path, |node| node.open = errno(&answer));
+        answer
+    }
+
+    fn build_info(&self, path: &Path) -> Fact<BuildInfo> {
+        let answer = self.host.build_info(path);
+        self.note(path, |node| node.build_info = answer.known().cloned());
         answer
     }
 
