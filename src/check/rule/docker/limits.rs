@@ -16,6 +16,9 @@ const INOTIFY: (u64, u64) = (128, 8192);
 /// Fewer open files stop a daemon with a few dozen containers.
 const FEW_FILES: u64 = 4096;
 
+/// Fewer threads stop a daemon from starting.
+const THREADS: u64 = 64;
+
 /// Fewer processes stop a build.
 const FEW_PROCESSES: u64 = 1024;
 
@@ -95,14 +98,22 @@ pub fn files(facts: &Facts) -> Verdict {
     }
 }
 
+pub fn threads(facts: &Facts) -> Verdict {
+    processes_for(facts, THREADS)
+}
+
 pub fn processes(facts: &Facts) -> Verdict {
+    processes_for(facts, FEW_PROCESSES)
+}
+
+fn processes_for(facts: &Facts, least: u64) -> Verdict {
     match docker(facts)?
         .limits
         .manager
         .ask("the limits of the user's manager")?
     {
         None => Ok(skip("the user's systemd manager does not run")),
-        Some(limits) => enough(facts, "processes", limits.processes, FEW_PROCESSES),
+        Some(limits) => enough(facts, "processes", limits.processes, least),
     }
 }
 
@@ -184,6 +195,9 @@ mod tests {
         let found = host("1024", "100").examine();
         assert_eq!(found["docker.nofile"].status, Status::Warn);
         assert_eq!(found["docker.nproc"].status, Status::Warn);
+        let found = host("1024", "40").examine();
+        assert_eq!(found["docker.nproc-start"].status, Status::Fail);
+        assert_eq!(found["docker.nproc"].status, Status::Skip);
         assert_eq!(TestHost::new().check("docker.nofile").status, Status::Skip);
     }
 }

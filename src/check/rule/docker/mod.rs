@@ -53,6 +53,7 @@ pub const RULES: &[(&str, Rule)] = &[
     ("docker.keyring-quota", limits::keyring),
     ("docker.inotify", limits::inotify),
     ("docker.nofile", limits::files),
+    ("docker.nproc-start", limits::threads),
     ("docker.nproc", limits::processes),
 ];
 
