@@ -126,7 +126,7 @@ impl TestHost {
         let (extended, refused) = site::extend(built_in, &*host, &ground);
         assert!(refused.is_empty(), "{refused:?}");
         let catalogue = extended.as_ref().unwrap_or(built_in);
-        let programs = Running::start(&host, &ground);
+        let programs = Running::start(&host, &ground, Duration::from_secs(5));
         let facts = Facts::collect(&host, ground, programs, catalogue, Duration::from_secs(5));
         let checked = engine::run(catalogue, &facts);
         let report = Report::new(&facts.ground, &checked, "test", 0);

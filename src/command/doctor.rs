@@ -123,7 +123,7 @@ fn examine(
     std::thread::spawn(super::catalogue);
     let ground = Ground::collect(&**host, subject);
     // The slowest come first: everything else is done while they run.
-    let programs = Running::start(host, &ground);
+    let programs = Running::start(host, &ground, deadline);
     let built_in = super::catalogue()?;
     let (extended, refused) = site::extend(built_in, &**host, &ground);
     for (path, why) in refused {

@@ -2,9 +2,9 @@
 //!
 //! One file an area; each has pure parsers (`&str` in, data out) and a
 //! `collect` that reads through [`Host`]. [`Ground`] comes first: what every
-//! area builds on. Then the programs are started, slowest first, and every
-//! area reads its files while they run. Each area has a thread of its own, so
-//! that one that hangs costs its own checks and no others.
+//! area builds on. Then the programs are started, slowest first, and the areas
+//! read their files while they run, in threads that are left behind when they
+//! hang.
 
 pub mod area;
 pub mod daemon_json;
@@ -25,6 +25,7 @@ pub mod unit;
 pub mod version;
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
@@ -79,22 +80,29 @@ impl Facts {
     ) -> Facts {
         let end = Instant::now() + deadline;
         let ground = Arc::new(ground);
-        let read = Reader {
+        let mut read = Reader {
             host,
             ground: &ground,
             end,
+            jobs: Vec::new(),
         };
-        let (h, u, i, c, l, s, n, st, d) = (
-            read.start(area::host::collect),
-            read.start(area::userns::collect),
-            read.start(area::subid::collect),
-            read.start(area::cgroup::collect),
-            read.start(area::lsm::collect),
-            read.start(area::session::collect),
-            read.start(area::network::collect),
-            read.start(area::storage::collect),
-            read.start(area::docker::collect),
+        // Two threads: what lies in the home or behind a bus, and the rest. One
+        // that hangs costs its own checks and those behind it, no others.
+        let (h, st, d, s) = (
+            read.prepare(area::host::collect),
+            read.prepare(area::storage::collect),
+            read.prepare(area::docker::collect),
+            read.prepare(area::session::collect),
         );
+        read.go();
+        let (i, u, c, l, n) = (
+            read.prepare(area::subid::collect),
+            read.prepare(area::userns::collect),
+            read.prepare(area::cgroup::collect),
+            read.prepare(area::lsm::collect),
+            read.prepare(area::network::collect),
+        );
+        read.go();
         Facts {
             answers: answers(&**host, &ground, catalogue),
             host: h.wait(),
@@ -158,17 +166,38 @@ struct Reader<'a> {
     host: &'a Arc<dyn Host>,
     ground: &'a Arc<Ground>,
     end: Instant,
+    jobs: Vec<Job>,
 }
 
+/// An area's reading, and where its answer goes.
+type Job = Box<dyn FnOnce() + Send>;
+
 impl Reader<'_> {
-    fn start<T: Send + 'static>(&self, collect: fn(Context<'_>) -> T) -> Pending<T> {
+    fn prepare<T: Send + 'static>(&mut self, collect: fn(Context<'_>) -> T) -> Pending<T> {
         let (host, ground) = (Arc::clone(self.host), Arc::clone(self.ground));
-        background(self.end, move || {
-            collect(Context {
+        let (sender, answer) = channel();
+        self.jobs.push(Box::new(move || {
+            let context = Context {
                 host: &*host,
                 ground: &ground,
-            })
-        })
+            };
+            // Nobody listens any more once the deadline has passed: that is fine.
+            drop(sender.send(collect(context)));
+        }));
+        Pending {
+            answer,
+            end: self.end,
+        }
+    }
+
+    /// Starts what was prepared, in one thread; a collector that crashes ends alone.
+    fn go(&mut self) {
+        let jobs = std::mem::take(&mut self.jobs);
+        std::thread::spawn(move || {
+            for job in jobs {
+                let _ = catch_unwind(AssertUnwindSafe(job));
+            }
+        });
     }
 }
 

@@ -12,8 +12,8 @@ use crate::fact::{Fact, Why};
 use crate::host::probe::{INSIDE, Inside};
 use crate::host::{Host, Output, Program};
 
-/// How long one program may take.
-const PATIENCE: Duration = Duration::from_secs(6);
+/// The part of the whole that one program may take: of ten seconds, six.
+const SHARE: (u32, u32) = (3, 5);
 
 /// A program that printed its version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,7 +101,7 @@ enum Source {
 struct Starter<'a> {
     host: &'a Arc<dyn Host>,
     env: Vec<(String, String)>,
-    end: Instant,
+    patience: Duration,
 }
 
 impl Starter<'_> {
@@ -117,11 +117,11 @@ impl Starter<'_> {
             path: path.to_string_lossy().into_owned(),
             args: args.iter().map(|a| (*a).to_owned()).collect(),
             env: self.env.clone(),
-            deadline: PATIENCE,
+            deadline: self.patience,
             one_line,
         };
         let host = Arc::clone(self.host);
-        background(self.end, move || host.run(&program))
+        background(Instant::now() + self.patience, move || host.run(&program))
     }
 
     /// `key` is the program's name and `--version`.
@@ -137,12 +137,13 @@ impl Starter<'_> {
 }
 
 impl Running {
-    /// Starts them all, the slowest first.
-    pub fn start(host: &Arc<dyn Host>, ground: &Ground) -> Self {
+    /// Starts them all, the slowest first, within a report that is to be done
+    /// by `deadline`.
+    pub fn start(host: &Arc<dyn Host>, ground: &Ground, deadline: Duration) -> Self {
         let starter = Starter {
             host,
             env: environment(ground),
-            end: Instant::now() + PATIENCE,
+            patience: deadline * SHARE.0 / SHARE.1,
         };
         let tool = |name: &str| ground.tools.first(name);
         let probe = tool("rootlesskit").map(|hit| {

@@ -5,19 +5,16 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use zbus::connection::Builder;
 use zbus::fdo::PropertiesProxy;
 use zbus::names::InterfaceName;
 use zbus::proxy::CacheProperties;
-use zbus::{Connection, ObjectPath, OwnedObjectPath, OwnedVariant};
+use zbus::{Connection, DBusError, ObjectPath, OwnedObjectPath, OwnedVariant};
 
 use super::model::{LoginUser, SystemBus, Unit, UserManager};
 use crate::fact::{Fact, Why};
-
-/// Connecting and authenticating may take this long; no call takes longer.
-const PATIENCE: Duration = Duration::from_secs(3);
 
 const SYSTEMD: &str = "org.freedesktop.systemd1";
 const SYSTEMD_PATH: &str = "/org/freedesktop/systemd1";
@@ -193,8 +190,17 @@ async fn kill_user_processes(bus: &Connection) -> zbus::Result<bool> {
 fn fact<T>(answer: zbus::Result<T>) -> Fact<T> {
     match answer {
         Ok(value) => Fact::Known(value),
-        Err(zbus::Error::MethodError(name, _, _)) if is_absence(name.as_str()) => Fact::Absent,
+        Err(e) if error_name(&e).is_some_and(|name| is_absence(&name)) => Fact::Absent,
         Err(e) => Fact::unreadable(e.to_string()),
+    }
+}
+
+/// What the bus calls the error: standard ones come as a type of their own.
+fn error_name(error: &zbus::Error) -> Option<String> {
+    match error {
+        zbus::Error::MethodError(name, _, _) => Some(name.to_string()),
+        zbus::Error::FDO(error) => Some(error.name().to_string()),
+        _ => None,
     }
 }
 
@@ -204,6 +210,8 @@ fn is_absence(error: &str) -> bool {
         "org.freedesktop.systemd1.NoSuchUnit",
         "org.freedesktop.DBus.Error.FileNotFound",
         "org.freedesktop.DBus.Error.ServiceUnknown",
+        // Without systemd, its service file has the bus start /bin/false.
+        "org.freedesktop.DBus.Error.Spawn.ChildExited",
     ]
     .contains(&error)
 }
@@ -214,7 +222,7 @@ fn ask<T>(
     end: Instant,
     questions: impl AsyncFnOnce(Connection) -> zbus::Result<T>,
 ) -> Fact<T> {
-    let left = end.saturating_duration_since(Instant::now()).min(PATIENCE);
+    let left = end.saturating_duration_since(Instant::now());
     if left.is_zero() {
         return Fact::unreadable("no time was left to ask the bus");
     }
@@ -245,5 +253,23 @@ fn reason(socket: &Path, error: &zbus::Error) -> Why {
     Why {
         errno,
         ..Why::new(format!("{}: {error}", socket.display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_without_systemd_is_not_one_that_gave_no_answer() {
+        let unknown = zbus::fdo::Error::ServiceUnknown("no such service".into());
+        assert_eq!(fact::<()>(Err(unknown.into())), Fact::Absent);
+        let started = zbus::fdo::Error::SpawnChildExited("exited with status 1".into());
+        assert_eq!(fact::<()>(Err(started.into())), Fact::Absent);
+        let refused = zbus::fdo::Error::AccessDenied("no".into());
+        assert!(matches!(
+            fact::<()>(Err(refused.into())),
+            Fact::Unreadable(_)
+        ));
     }
 }

@@ -14,6 +14,9 @@ use super::program::{self, RunAs};
 use super::{BuildInfo, Host, build_info, bus};
 use crate::fact::{Fact, Why};
 
+/// The part of the whole that a bus may take to answer: of ten seconds, three.
+const BUS_SHARE: (u32, u32) = (3, 10);
+
 /// The most names taken from one directory.
 const MOST_NAMES: usize = 4096;
 
@@ -21,6 +24,7 @@ const MOST_NAMES: usize = 4096;
 pub struct Live {
     mounts: Mounts,
     probe: bool,
+    deadline: Duration,
     end: Instant,
     run_as: Option<(RunAs, Vec<u32>)>,
     // Several areas ask; the buses are asked once.
@@ -35,6 +39,7 @@ impl Live {
         let mut live = Live {
             mounts: Mounts::default(),
             probe,
+            deadline,
             end: Instant::now() + deadline,
             run_as: None,
             user_manager: OnceLock::new(),
@@ -56,6 +61,12 @@ impl Live {
             Ok(()) => Fact::from_io(ask()),
             Err(why) => Fact::Unreadable(why),
         }
+    }
+
+    /// When a bus that is asked now has to have answered.
+    fn bus_end(&self) -> Instant {
+        let patience = self.deadline * BUS_SHARE.0 / BUS_SHARE.1;
+        self.end.min(Instant::now() + patience)
     }
 
     fn has_time(&self) -> Result<(), Why> {
@@ -302,12 +313,12 @@ impl Host for Live {
             let why = "only the user can ask the user's own systemd manager";
             return Fact::Unreadable(Why::off(why));
         }
-        let ask = || bus::user_manager(runtime_dir, self.end);
+        let ask = || bus::user_manager(runtime_dir, self.bus_end());
         self.user_manager.get_or_init(ask).clone()
     }
 
     fn system_bus(&self, uid: u32) -> Fact<SystemBus> {
-        let ask = || bus::system_bus(uid, self.end);
+        let ask = || bus::system_bus(uid, self.bus_end());
         self.system_bus.get_or_init(ask).clone()
     }
 }
