@@ -149,7 +149,11 @@ fn every_check_is_seen_passing_and_failing() {
     };
     let passing = judge(&ids_with(&["pass"]), NEVER_PASSES, "passes");
     let failed = ids_with(&["fail", "warn", "info"]);
-    none(passing.into_iter().chain(judge(&failed, NEVER_FAILS, "fails")));
+    none(
+        passing
+            .into_iter()
+            .chain(judge(&failed, NEVER_FAILS, "fails")),
+    );
 }
 
 #[test]
