@@ -48,9 +48,17 @@ fn missing(facts: &Facts, name: &str) -> Verdict {
         Some(hit) => fail(format!("{name} is not on the unit's PATH"))
             .seen(name, hit.path.to_string_lossy())
             .remedy("path"),
-        None => fail(format!("{name} is not installed")),
+        None => own_packages(facts, fail(format!("{name} is not installed")))?,
     };
     Ok(outcome.seen("PATH of the unit", short_path(facts)))
+}
+
+/// What belongs to Docker's own packages does not come from the distribution's.
+fn own_packages(facts: &Facts, outcome: Outcome) -> Result<Outcome, Undetermined> {
+    Ok(match docker(facts)?.own_packages {
+        true => outcome.remedy("own"),
+        false => outcome,
+    })
 }
 
 /// The unit's PATH, cut: a WSL one has thousands of characters.
@@ -197,9 +205,12 @@ pub fn versions_fit(facts: &Facts) -> Verdict {
     let found = found.ok_or_else(|| Undetermined::new("RootlessKit did not tell its version"))?;
     Ok(match found >= needed {
         true => fits(Some(&found)),
-        false => fail(format!(
-            "{dockerd} needs RootlessKit {needed}, this is {found}"
-        )),
+        false => {
+            let hit = facts.ground.tools.first("rootlesskit");
+            let path = hit.map(|hit| hit.path.to_string_lossy().into_owned());
+            let summary = format!("{dockerd} needs RootlessKit {needed}, this is {found}");
+            seen_if(fail(summary), "rootlesskit", path)
+        }
     })
 }
 
