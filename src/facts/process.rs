@@ -131,9 +131,44 @@ fn among(host: &dyn Host, pids: &str, uid: u32) -> Fact<Manager> {
     answer
 }
 
+/// When a process was started, in seconds since 1970.
+pub fn started(host: &dyn Host, pid: &str) -> Option<i64> {
+    let read = |path: &str| host.read(Path::new(path)).into_known();
+    let ticks = start_ticks(&read(&format!("/proc/{pid}/stat"))?)?;
+    // The kernel counts in hundredths of a second for everybody: USER_HZ.
+    boot_time(&read("/proc/stat")?)?.checked_add(ticks / 100)
+}
+
+/// The 22nd field of proc_pid_stat(5); the second may hold blanks and brackets.
+fn start_ticks(stat: &str) -> Option<i64> {
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_whitespace().nth(19)?.parse().ok()
+}
+
+/// `btime` of proc_stat(5).
+fn boot_time(stat: &str) -> Option<i64> {
+    stat.lines()
+        .find_map(|line| line.strip_prefix("btime "))?
+        .trim()
+        .parse()
+        .ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn when_a_process_was_started() {
+        let rest = "S 1 612 612 0 -1 4194560 2000 500 9 3 5 6 7 8 20 0 1 0 1234 17461248 2304";
+        assert_eq!(start_ticks(&format!("612 (a (b) c) {rest}")), Some(1234));
+        assert_eq!(start_ticks("612 (systemd) S 1"), None);
+        assert_eq!(
+            boot_time("cpu 1 2\nbtime 1763770000\n"),
+            Some(1_763_770_000)
+        );
+        assert_eq!(boot_time("btime"), None);
+    }
 
     #[test]
     fn status_of_a_shell_and_rubbish() {

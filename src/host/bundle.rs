@@ -126,6 +126,9 @@ pub struct Node {
     /// The file system tells what kind the directory's entries are (`d_type`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tells_types: Option<bool>,
+    /// When its content was last changed, in seconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub modified: Option<i64>,
     /// The user may write here; default by mode bits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub writable: Option<bool>,

@@ -118,7 +118,9 @@ pub fn system_bus(uid: u32, end: Instant) -> Fact<SystemBus> {
 }
 
 fn is_there(socket: &Path) -> bool {
-    !matches!(rustix::fs::stat(socket), Err(rustix::io::Errno::NOENT))
+    use std::io::ErrorKind::{ConnectionRefused, NotFound};
+    let answer = super::live::knock(socket).map_err(|e| e.kind());
+    !matches!(answer, Err(NotFound | ConnectionRefused))
 }
 
 async fn unit(bus: &Connection, name: &str, service: bool) -> zbus::Result<Unit> {

@@ -14,6 +14,9 @@ use super::program::{self, RunAs};
 use super::{BuildInfo, Host, build_info, bus};
 use crate::fact::{Fact, Why};
 
+/// `XFS_SUPER_MAGIC`.
+const XFS: u64 = 0x5846_5342;
+
 /// The part of the whole that a bus may take to answer: of ten seconds, three.
 const BUS_SHARE: (u32, u32) = (3, 10);
 
@@ -140,11 +143,21 @@ fn tells_types(dir: &Path) -> std::io::Result<Option<bool>> {
             return Ok(Some(entry.file_type() != rustix::fs::FileType::Unknown));
         }
     }
-    Ok(None)
+    Ok(stores_types(fd))
+}
+
+/// An empty directory tells nothing; but an XFS that keeps the time of birth has
+/// the format of 2013, which stores the kind of every entry.
+fn stores_types(dir: impl std::os::fd::AsFd) -> Option<bool> {
+    use rustix::fs::StatxFlags;
+    let is_xfs = rustix::fs::fstatfs(&dir).is_ok_and(|fs| fs.f_type as u64 == XFS);
+    let stat = rustix::fs::statx(dir, "", AtFlags::EMPTY_PATH, StatxFlags::BTIME).ok()?;
+    let keeps_birth = StatxFlags::from_bits_retain(stat.stx_mask).contains(StatxFlags::BTIME);
+    (is_xfs && keeps_birth).then_some(true)
 }
 
 /// Connects without waiting: a full queue means that somebody listens.
-fn knock(socket: &Path) -> std::io::Result<()> {
+pub(super) fn knock(socket: &Path) -> std::io::Result<()> {
     use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
     let fd = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
@@ -240,6 +253,10 @@ impl Host for Live {
 
     fn tells_types(&self, dir: &Path) -> Fact<bool> {
         self.guarded(dir, || tells_types(dir)).and_then(Fact::from)
+    }
+
+    fn modified(&self, path: &Path) -> Fact<i64> {
+        self.guarded(path, || Ok(rustix::fs::stat(path)?.st_mtime.into()))
     }
 
     fn writable(&self, path: &Path) -> Fact<bool> {

@@ -70,6 +70,9 @@ pub trait Host: Send + Sync {
     /// directory is empty.
     fn tells_types(&self, dir: &Path) -> Fact<bool>;
 
+    /// When the content of a file was last changed, in seconds since 1970.
+    fn modified(&self, path: &Path) -> Fact<i64>;
+
     /// Whether the user under examination may write to `path`
     /// (create files in it, for a directory).
     fn writable(&self, path: &Path) -> Fact<bool>;

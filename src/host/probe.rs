@@ -20,8 +20,9 @@ use serde::{Deserialize, Serialize};
 /// The hidden argument that starts the probe.
 pub const INSIDE: &str = "__inside";
 
-/// How long RootlessKit's API socket may take to appear after we started.
-const API_PATIENCE: Duration = Duration::from_millis(250);
+/// How long RootlessKit's API socket may take to appear after we started: it is
+/// there at once, but on a busy machine that can be half a second.
+const API_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What was seen inside; one line of JSON on standard output.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -170,6 +170,13 @@ impl Host for Recorded {
         }
     }
 
+    fn modified(&self, path: &Path) -> Fact<i64> {
+        self.node(path).and_then(|node| match node.modified {
+            Some(time) => Fact::Known(time),
+            None => Fact::unreadable("its time was not recorded"),
+        })
+    }
+
     fn tells_types(&self, dir: &Path) -> Fact<bool> {
         self.node(dir).and_then(|node| match node.tells_types {
             Some(told) => Fact::Known(told),

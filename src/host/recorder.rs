@@ -175,6 +175,12 @@ impl Host for Recorder {
         answer
     }
 
+    fn modified(&self, path: &Path) -> Fact<i64> {
+        let answer = self.host.modified(path);
+        self.note(path, |node| node.modified = answer.known().copied());
+        answer
+    }
+
     fn writable(&self, path: &Path) -> Fact<bool> {
         let answer = self.host.writable(path);
         self.note(path, |node| node.writable = answer.known().copied());

@@ -100,11 +100,19 @@ fn delegated_source(facts: &Facts) -> String {
     format!("/sys/fs/cgroup/user.slice/user-{uid}.slice/user@{uid}.service/cgroup.controllers")
 }
 
+/// What a container can get: the user's systemd has it, and knows that it has.
+fn given(facts: &Facts, source: &str) -> Result<Option<Controllers>, Undetermined> {
+    let cgroup = cgroup(facts)?;
+    let delegated = cgroup.delegated.ask(source)?;
+    Ok(delegated.map(|there| there.difference(&cgroup.late).cloned().collect()))
+}
+
 fn delegation(facts: &Facts) -> Verdict {
     let source = delegated_source(facts);
-    let Some(delegated) = cgroup(facts)?.delegated.ask(&source)? else {
+    let Some(delegated) = given(facts, &source)? else {
         return Ok(skip("no systemd manager of this user runs"));
     };
+    let delegated = &delegated;
     let (has, lacks) = split(&WANTED, delegated);
     let outcome = match (has.as_slice(), lacks.as_slice()) {
         (_, []) => pass(has.join(" ")),
@@ -116,9 +124,10 @@ fn delegation(facts: &Facts) -> Verdict {
 
 fn core_delegation(facts: &Facts) -> Verdict {
     let source = delegated_source(facts);
-    let Some(delegated) = cgroup(facts)?.delegated.ask(&source)? else {
+    let Some(delegated) = given(facts, &source)? else {
         return Ok(skip("no systemd manager of this user runs"));
     };
+    let delegated = &delegated;
     let (_, lacks) = split(&CORE, delegated);
     let option = |name: &&str| match *name {
         "cpu" => "--cpus",
@@ -142,9 +151,10 @@ fn core_delegation(facts: &Facts) -> Verdict {
 fn delegation_pending(facts: &Facts) -> Verdict {
     let source = delegated_source(facts);
     let cgroup = cgroup(facts)?;
-    let Some(delegated) = cgroup.delegated.ask(&source)? else {
+    let Some(delegated) = given(facts, &source)? else {
         return Ok(skip("no systemd manager of this user runs"));
     };
+    let delegated = &delegated;
     let asked = asked(&cgroup.asked)?;
     let kernel = cgroup.kernel.need("/sys/fs/cgroup/cgroup.controllers")?;
     let able = |name: &&&str| **name != "cpuset" || delegates_cpuset(cgroup) != Some(false);
@@ -339,6 +349,36 @@ mod tests {
         assert_eq!(old.status, Status::Pass);
         assert_eq!(with("cpu cpuset io memory pids", "x").status, Status::Pass);
         assert_eq!(delegated("memory pids").check(id).status, Status::Pass);
+    }
+
+    #[test]
+    fn a_drop_in_that_only_the_kernel_has_heard_of() {
+        let drop_in = "/etc/systemd/system/user@.service.d/delegate.conf";
+        let host = |changed: i64| {
+            delegated("cpuset cpu io memory pids")
+                .file(drop_in, "[Service]\nDelegate=cpu cpuset io memory pids\n")
+                .file(
+                    &format!("{SERVICE}/cgroup.subtree_control"),
+                    "cpu memory pids\n",
+                )
+                .file(&format!("{SERVICE}/init.scope/cgroup.procs"), "612\n613\n")
+                .file(
+                    "/proc/612/stat",
+                    "612 (systemd) S 1 612 612 0 -1 0 0 0 0 0 5 6 7 8 20 0 1 0 3000 1 2\n",
+                )
+                .file("/proc/stat", "cpu 1\nbtime 1763770000\n")
+                .with(|b| b.files.entry(drop_in.into()).or_default().modified = Some(changed))
+                .examine()
+        };
+        let late = host(1_763_770_900);
+        assert_eq!(late["cgroup.delegation-pending"].status, Status::Warn);
+        assert_eq!(
+            late["cgroup.delegation"].summary,
+            "cpu memory pids; not cpuset io"
+        );
+        let early = host(1_763_770_020);
+        assert_eq!(early["cgroup.delegation-pending"].status, Status::Pass);
+        assert_eq!(early["cgroup.delegation"].status, Status::Pass);
     }
 
     #[test]

@@ -58,6 +58,9 @@ pub struct Facts {
     pub kernel: Fact<Controllers>,
     /// Controllers the user's systemd has; `Absent` when none runs.
     pub delegated: Fact<Controllers>,
+    /// Those of them that were delegated after the user's systemd was started: the
+    /// kernel hands them down after a daemon-reload, systemd only after a restart.
+    pub late: Controllers,
     /// What `user@.service` says the user is to have.
     pub asked: Asked,
     /// systemd's version, where it matters.
@@ -94,28 +97,33 @@ pub fn collect(cx: Context<'_>) -> Facts {
     let mounts = cx.ground.mounts.as_ref();
     let hierarchy = mounts.and_then(|mounts| Fact::from(hierarchy(mounts)));
     let unified = hierarchy == Fact::Known(Hierarchy::Unified);
-    let list = |path: String| match unified {
-        true => cx
-            .host
-            .read(Path::new(&path))
-            .map(|text| controllers(&text)),
+    let list = |path: PathBuf| match unified {
+        true => cx.host.read(&path).map(|text| controllers(&text)),
         false => Fact::Absent,
     };
-    let delegated = match cx.ground.subject.as_ref().map(|s| s.uid) {
-        Some(uid) => list(format!(
-            "{ROOT}/user.slice/user-{uid}.slice/user@{uid}.service/cgroup.controllers"
-        )),
+    let service = cx.ground.subject.as_ref().map(|s| s.uid).map(|uid| {
+        PathBuf::from(format!(
+            "{ROOT}/user.slice/user-{uid}.slice/user@{uid}.service"
+        ))
+    });
+    let delegated = match &service {
+        Some(dir) => list(dir.join("cgroup.controllers")),
         None => Fact::Absent,
+    };
+    let asked = match unified {
+        true => asked(cx),
+        false => Asked::default(),
     };
     let lacks = unified && !delegated.known().is_some_and(|d| d.contains("cpuset"));
     Facts {
         hierarchy,
         init: init::collect(cx.host),
-        kernel: list(format!("{ROOT}/cgroup.controllers")),
-        asked: match unified {
-            true => asked(cx),
-            false => Asked::default(),
+        kernel: list(Path::new(ROOT).join("cgroup.controllers")),
+        late: match (&service, &delegated) {
+            (Some(dir), Fact::Known(there)) => late(cx.host, dir, &asked, there),
+            _ => Controllers::default(),
         },
+        asked,
         systemd: match lacks {
             true => systemd_version(cx),
             false => Fact::Absent,
@@ -167,6 +175,34 @@ fn asked(cx: Context<'_>) -> Asked {
         }
     }
     asked
+}
+
+/// A systemd gives its units only the controllers that it found at its own start.
+/// Which those were it does not tell, but the ones it has handed on are among them.
+fn late(host: &dyn Host, service: &Path, asked: &Asked, there: &Controllers) -> Controllers {
+    let Some(started) = started(host, service) else {
+        return Controllers::default();
+    };
+    let newer = |file: &PathBuf| host.modified(file).known().is_some_and(|t| *t > started);
+    let handed_on = host.read(&service.join("cgroup.subtree_control"));
+    match handed_on {
+        Fact::Known(text) if asked.files.iter().any(newer) => {
+            let asked = asked.controllers.intersection(there).cloned();
+            asked
+                .collect::<Controllers>()
+                .difference(&controllers(&text))
+                .cloned()
+                .collect()
+        }
+        _ => Controllers::default(),
+    }
+}
+
+/// When the systemd of a `user@.service` was started, a second late rather than early.
+fn started(host: &dyn Host, service: &Path) -> Option<i64> {
+    let processes = host.read(&service.join("init.scope/cgroup.procs"));
+    let pid = processes.into_known()?.lines().next()?.to_owned();
+    process::started(host, &pid)?.checked_add(2)
 }
 
 /// Drop-ins by name, the earlier directory hiding the later.

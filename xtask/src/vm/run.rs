@@ -87,6 +87,13 @@ alice() {
 }
 "#;
 
+/// A login of alice that hangs on no connection: the one that was open when the
+/// state was saved ends as soon as the guest sends something on it.
+const LOGIN: &str = "if [ -d /run/systemd/system ]; then \
+    systemctl reset-failed alice-login.service 2>/dev/null; \
+    systemd-run --quiet --unit=alice-login --uid=alice -p PAMName=login sleep infinity; \
+    for i in $(seq 100); do systemctl is-active --quiet user@1000.service && break; sleep 0.2; done; fi;";
+
 /// Reads what the tools are made of, so that no case waits for the disk: the saved
 /// state has it in memory.
 const WARM: &str = "cat /usr/*bin/{docker*,containerd*,runc,rootlesskit*,slirp4netns,pasta*,*tables*} \
@@ -298,8 +305,8 @@ fn prepare(run: &Run, group: &Group) -> Result<Guest> {
         .as_secs();
     guest
         .door
-        .run("root", &format!("date -s @{now}; {WARM} sync"), 30)?
-        .ok("setting the clock")?;
+        .run("root", &format!("date -s @{now}; {LOGIN} {WARM} sync"), 120)?
+        .ok("preparing the guest")?;
     guest.machine.save(WITH_PROGRAM)?;
     Ok(guest)
 }

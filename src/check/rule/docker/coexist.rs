@@ -8,6 +8,7 @@ use crate::check::{Undetermined, Verdict, fail, pass};
 use crate::fact::Fact;
 use crate::facts::Facts;
 use crate::facts::area::docker::rootful::Rootful;
+use crate::facts::area::docker::state::{PidFile, State};
 
 /// The rootful Docker runs, or does not, or nobody can tell.
 fn runs(rootful: &Rootful) -> Result<bool, Undetermined> {
@@ -95,7 +96,10 @@ pub fn rootlesskit_lock(facts: &Facts) -> Verdict {
         return Ok(pass("no RootlessKit holds the state directory"));
     }
     if unit_file(facts)?.is_none() {
-        return Ok(pass("a daemon that systemd does not know is running"));
+        return Ok(match serves(&docker(facts)?.state) {
+            true => pass("a daemon that systemd does not know is running"),
+            false => fail("a RootlessKit without a daemon is running").seen(path, "locked"),
+        });
     }
     let manager = manager(facts)?;
     let manager = manager.ok_or_else(|| Undetermined::new("whose RootlessKit is running"))?;
@@ -116,6 +120,12 @@ pub fn rootlesskit_lock(facts: &Facts) -> Verdict {
 fn runs_by_hand(facts: &Facts) -> bool {
     let cgroup = facts.cgroup.known();
     cgroup.is_some_and(|cgroup| cgroup.daemon.known().is_some())
+}
+
+/// A daemon lives in the runtime directory.
+fn serves(state: &State) -> bool {
+    let named = |file: &PidFile| file.comm.known().is_some_and(|comm| comm == "dockerd");
+    state.socket.known().is_some() || state.pid_files.iter().any(named)
 }
 
 pub fn leftover_pid(facts: &Facts) -> Verdict {
@@ -311,8 +321,12 @@ mod tests {
             check(lock(runtime(), "dockerd-rootless", false)),
             Status::Pass
         );
+        let by_hand = lock(runtime(), "dockerd-rootless", true);
+        assert_eq!(check(by_hand), Status::Fail);
+        let by_hand = lock(runtime(), "dockerd-rootless", true);
+        let named = by_hand.file(&format!("{RUN}/docker.pid"), "712\n");
         assert_eq!(
-            check(lock(runtime(), "dockerd-rootless", true)),
+            check(named.file("/proc/712/comm", "dockerd\n")),
             Status::Pass
         );
     }

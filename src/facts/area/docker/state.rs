@@ -13,6 +13,8 @@ pub struct State {
     pub containerd: StateDir,
     /// RootlessKit's state of `dockerd-rootless.sh`.
     pub dockerd: StateDir,
+    /// Somebody listens on the daemon's socket, `docker.sock`.
+    pub socket: Fact<()>,
     /// Pid files with the name of the program they should belong to.
     pub pid_files: Vec<PidFile>,
 }
@@ -55,6 +57,7 @@ pub fn collect(cx: Context<'_>, runtime_dir: &Path) -> State {
             "containerd-rootless",
         ),
         dockerd: dir("DOCKERD_ROOTLESS_ROOTLESSKIT_STATE_DIR", "dockerd-rootless"),
+        socket: cx.host.connect(&runtime_dir.join("docker.sock")),
         pid_files: vec![
             pid_file(cx, runtime_dir.join("docker.pid"), "dockerd"),
             pid_file(
