@@ -8,7 +8,7 @@ mod programs;
 mod unit;
 
 use super::Rule;
-use crate::check::Undetermined;
+use crate::check::{Outcome, Undetermined};
 use crate::facts::Facts;
 use crate::facts::area::docker;
 use crate::facts::unit::UnitFile;
@@ -104,6 +104,14 @@ fn address(host: &str) -> String {
     };
     let text = text.chars().filter(|c| !c.is_control());
     text.take(100).collect()
+}
+
+/// `Outcome` with one more observation, if there is one.
+fn seen_if(outcome: Outcome, source: &str, value: Option<String>) -> Outcome {
+    match value {
+        Some(value) => outcome.seen(source, value),
+        None => outcome,
+    }
 }
 
 #[cfg(test)]

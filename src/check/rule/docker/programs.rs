@@ -1,6 +1,6 @@
 //! The programs a rootless daemon is made of: there, and fit for each other.
 
-use super::{docker, unit_file};
+use super::{docker, seen_if, unit_file};
 use crate::check::{Outcome, Undetermined, Verdict, fail, pass, skip};
 use crate::fact::Fact;
 use crate::facts::Facts;
