@@ -59,9 +59,19 @@ impl From<&io::Error> for Why {
     fn from(error: &io::Error) -> Self {
         Why {
             errno: error.raw_os_error(),
-            text: error.to_string(),
+            text: plain(error),
             off: false,
         }
+    }
+}
+
+/// The words of an error without its number, which a person has no use for.
+fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    let number = error.raw_os_error().map(|n| format!(" (os error {n})"));
+    match number.and_then(|number| text.strip_suffix(&number).map(str::to_owned)) {
+        Some(words) => words,
+        None => text,
     }
 }
 

@@ -13,16 +13,23 @@ use std::time::{Duration, Instant};
 /// An ordinary user with a home and a PATH of its own.
 struct Sandbox {
     dir: tempfile::TempDir,
+    /// One at a time: while another test forks, a program just written is busy.
+    _alone: std::sync::MutexGuard<'static, ()>,
 }
+
+static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
 
 /// Nobody's uid, used when the tests run as root.
 const UID: u32 = 54_321;
 
 impl Sandbox {
     fn new() -> Self {
+        let alone = ALONE
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let dir = tempfile::tempdir().unwrap();
         set_mode(dir.path(), 0o755);
-        let sandbox = Sandbox { dir };
+        let sandbox = Sandbox { dir, _alone: alone };
         for name in ["home", "bin"] {
             std::fs::create_dir(sandbox.path(name)).unwrap();
         }

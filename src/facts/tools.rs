@@ -132,8 +132,8 @@ impl Tools {
         match (self.first(name), &self.wrapper, self.unreadable.first()) {
             (Some(hit), ..) => Fact::Known(hit),
             (None, Some(path), _) => {
-                let path = path.display();
-                let why = format!("the unit starts {path}, which has a PATH of its own");
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                let why = format!("the unit starts {name}, which has a PATH of its own");
                 Fact::Unreadable(Why::off(why))
             }
             (None, None, Some((dir, why))) => Fact::unreadable(format!("{}: {why}", dir.display())),

@@ -13,6 +13,8 @@ use crate::host::{Host, Stat};
 pub struct Facts {
     /// `kernel.ostype`.
     pub ostype: Fact<String>,
+    /// `/proc/version`, its first 200 characters.
+    pub version: Fact<String>,
     /// The home directory.
     pub home: Place,
     /// `~/.config` and the directories below it that an install writes to.
@@ -58,6 +60,10 @@ pub fn collect(cx: Context<'_>) -> Facts {
             .host
             .read(Path::new("/proc/sys/kernel/ostype"))
             .map(|t| t.trim().to_owned()),
+        version: cx
+            .host
+            .read(Path::new("/proc/version"))
+            .map(|t| t.trim().chars().take(200).collect()),
         home: place(cx.host, cx.ground.home_path()),
         config: config(cx),
         docker_config: docker_config(cx),

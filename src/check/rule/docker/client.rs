@@ -1,7 +1,7 @@
 //! Where the docker client sends its commands.
 
-use super::{NO_UNIT, address, docker, own_socket, shown, unit_file};
-use crate::check::{Undetermined, Verdict, fail, pass, skip};
+use super::{NO_UNIT, address, docker, own_socket, seen_if, shown, unit_file};
+use crate::check::{Outcome, Undetermined, Verdict, fail, pass, skip};
 use crate::fact::Fact;
 use crate::facts::Facts;
 use crate::facts::area::docker::Facts as Docker;
@@ -23,8 +23,19 @@ pub fn cli(facts: &Facts) -> Verdict {
             pass(format!("docker {version}")).seen("docker", path.to_string_lossy())
         }
         (Some(path), None) => pass("docker is there").seen("docker", path.to_string_lossy()),
-        (None, _) => fail("the docker client is not installed"),
+        (None, _) => missing(facts, docker(facts)?),
     })
+}
+
+/// A package of its own since Debian 13, and in no Ubuntu.
+fn missing(facts: &Facts, docker: &Docker) -> Outcome {
+    let os = &facts.ground.os;
+    let missing = fail("the docker client is not installed");
+    match (docker.own_packages, os.id.as_str(), os.major()) {
+        (true, _, _) => missing.remedy("own"),
+        (false, "debian", 1..13) | (false, "ubuntu", _) => missing.remedy("with-engine"),
+        _ => missing,
+    }
 }
 
 pub fn podman_shim(facts: &Facts) -> Verdict {
@@ -37,7 +48,14 @@ pub fn podman_shim(facts: &Facts) -> Verdict {
     };
     Ok(match is_podman {
         None => skip("there is no docker command"),
-        Some(true) => fail("the docker command is podman"),
+        Some(true) => {
+            let line = printed.map(|v| v.line.clone());
+            seen_if(
+                fail("the docker command is podman"),
+                "docker --version",
+                line,
+            )
+        }
         Some(false) => pass("the docker command is Docker's"),
     })
 }

@@ -108,10 +108,18 @@ pub fn rootlesskit_lock(facts: &Facts) -> Verdict {
         "active" | "activating" | "reloading" | "deactivating" => {
             pass("docker.service holds its state directory")
         }
+        // It runs, if by hand; cgroup.session-scope tells what that costs.
+        _ if runs_by_hand(facts) => pass("a daemon started by hand holds the state directory"),
         _ => fail("a RootlessKit outside docker.service is running")
             .seen(&*path, "locked")
             .seen("docker.service", state),
     })
+}
+
+/// The user's daemon runs, whoever started it.
+fn runs_by_hand(facts: &Facts) -> bool {
+    let cgroup = facts.cgroup.known();
+    cgroup.is_some_and(|cgroup| cgroup.daemon.known().is_some())
 }
 
 /// A daemon lives in the runtime directory.
@@ -304,6 +312,11 @@ mod tests {
         let check = |host: TestHost| host.check("docker.rootlesskit-lock").status;
         assert_eq!(check(held("active")), Status::Pass);
         assert_eq!(check(held("failed")), Status::Fail);
+        let by_hand = held("inactive")
+            .file(&format!("{RUN}/docker.pid"), "2630")
+            .file("/proc/2630/comm", "dockerd\n")
+            .file("/proc/2630/cgroup", "0::/user.slice/session-3.scope\n");
+        assert_eq!(check(by_hand), Status::Pass);
         assert_eq!(
             check(lock(runtime(), "dockerd-rootless", false)),
             Status::Pass

@@ -48,9 +48,17 @@ fn missing(facts: &Facts, name: &str) -> Verdict {
         Some(hit) => fail(format!("{name} is not on the unit's PATH"))
             .seen(name, hit.path.to_string_lossy())
             .remedy("path"),
-        None => fail(format!("{name} is not installed")),
+        None => own_packages(facts, fail(format!("{name} is not installed")))?,
     };
     Ok(outcome.seen("PATH of the unit", short_path(facts)))
+}
+
+/// What belongs to Docker's own packages does not come from the distribution's.
+fn own_packages(facts: &Facts, outcome: Outcome) -> Result<Outcome, Undetermined> {
+    Ok(match docker(facts)?.own_packages {
+        true => outcome.remedy("own"),
+        false => outcome,
+    })
 }
 
 /// The unit's PATH, cut: a WSL one has thousands of characters.
@@ -62,21 +70,32 @@ fn short_path(facts: &Facts) -> String {
     }
 }
 
-fn version(printed: &Fact<Versioned>) -> Option<&Version> {
-    printed.known()?.version.as_ref()
-}
-
-fn line(printed: &Fact<Versioned>) -> Option<String> {
-    printed.known().map(|v| v.line.clone())
+/// It is there, and starts: what prints no version may be anything.
+fn runs(name: &str, hit: &Hit, printed: &Fact<Versioned>) -> Verdict {
+    let path = hit.path.to_string_lossy();
+    let why = match printed {
+        Fact::Known(Versioned {
+            version: Some(version),
+            line,
+        }) => {
+            return Ok(there(name, hit, Some(version)).seen(format!("{name} --version"), line));
+        }
+        // Nobody started it, on purpose: that it is there is all there is to say.
+        Fact::Unreadable(why) if why.off => return Ok(there(name, hit, None)),
+        // EACCES, ENOEXEC; ENOENT is a loader that is missing.
+        Fact::Unreadable(why) if matches!(why.errno, Some(2 | 8 | 13)) => {
+            return Ok(fail(format!("{name} cannot be started")).seen(path, &why.text));
+        }
+        Fact::Unreadable(why) => why.text.clone(),
+        Fact::Known(printed) => format!("no version in {:?}", printed.line),
+        Fact::Absent => "it was not started".to_owned(),
+    };
+    Err(Undetermined::new(format!("{path} --version: {why}")))
 }
 
 pub fn dockerd(facts: &Facts) -> Verdict {
-    let printed = &facts.programs.dockerd;
     match found(facts, "dockerd")? {
-        Some(hit) => {
-            let outcome = there("dockerd", &hit, version(printed));
-            Ok(seen_if(outcome, "dockerd --version", line(printed)))
-        }
+        Some(hit) => runs("dockerd", &hit, &facts.programs.dockerd),
         None => missing(facts, "dockerd"),
     }
 }
@@ -91,11 +110,7 @@ pub fn rootlesskit(facts: &Facts) -> Verdict {
 
 pub fn containerd(facts: &Facts) -> Verdict {
     if let Some(hit) = found(facts, "containerd")? {
-        return Ok(there(
-            "containerd",
-            &hit,
-            version(&facts.programs.containerd),
-        ));
+        return runs("containerd", &hit, &facts.programs.containerd);
     }
     match facts.ground.daemon_json.settings()?.containerd {
         Some(_) => Ok(skip("daemon.json names a containerd of its own")),
@@ -105,7 +120,7 @@ pub fn containerd(facts: &Facts) -> Verdict {
 
 pub fn runc(facts: &Facts) -> Verdict {
     if let Some(hit) = found(facts, "runc")? {
-        return Ok(there("runc", &hit, version(&facts.programs.runc)));
+        return runs("runc", &hit, &facts.programs.runc);
     }
     let runtime = facts.ground.daemon_json.settings()?.default_runtime;
     match runtime.filter(|name| name != "runc") {
@@ -190,9 +205,12 @@ pub fn versions_fit(facts: &Facts) -> Verdict {
     let found = found.ok_or_else(|| Undetermined::new("RootlessKit did not tell its version"))?;
     Ok(match found >= needed {
         true => fits(Some(&found)),
-        false => fail(format!(
-            "{dockerd} needs RootlessKit {needed}, this is {found}"
-        )),
+        false => {
+            let hit = facts.ground.tools.first("rootlesskit");
+            let path = hit.map(|hit| hit.path.to_string_lossy().into_owned());
+            let summary = format!("{dockerd} needs RootlessKit {needed}, this is {found}");
+            seen_if(fail(summary), "rootlesskit", path)
+        }
     })
 }
 
@@ -224,6 +242,8 @@ pub fn duplicates(facts: &Facts) -> Verdict {
 #[cfg(test)]
 mod tests {
     use crate::check::engine::Status;
+    use crate::fact::Why;
+    use crate::host::Run;
     use crate::testing::TestHost;
 
     fn engine(version: &str) -> TestHost {
@@ -244,6 +264,10 @@ mod tests {
     fn programs_that_are_there_and_not() {
         let found = rootlesskit(engine("28.2.2"), "2.3.4")
             .exe("/usr/bin/containerd", "755")
+            .prints(
+                "containerd --version",
+                "containerd containerd.io 1.7.27 05044ec\n",
+            )
             .examine();
         assert_eq!(
             found["docker.dockerd"].summary,
@@ -259,6 +283,35 @@ mod tests {
         let nothing = TestHost::new().examine();
         assert_eq!(nothing["docker.dockerd"].status, Status::Fail);
         assert_eq!(nothing["docker.runc"].status, Status::Skip);
+    }
+
+    #[test]
+    fn what_does_not_start_or_babbles_is_no_pass() {
+        let status = |stdout: &str| {
+            let host = engine("28.2.2").exe("/usr/bin/runc", "755");
+            host.prints("runc --version", stdout)
+                .check("docker.runc")
+                .status
+        };
+        assert_eq!(status("runc version 1.2.5\n"), Status::Pass);
+        assert_eq!(status("\u{fffd}\u{1b}[2J\n"), Status::Unknown);
+        let refused = |errno: i32| {
+            let why = Why {
+                errno: Some(errno),
+                ..Why::new("could not be started")
+            };
+            let run = Run {
+                error: Some(why),
+                ..Run::default()
+            };
+            let host = engine("28.2.2").exe("/usr/bin/runc", "755");
+            let host = host.with(|b| {
+                b.programs.insert("runc --version".into(), run);
+            });
+            host.check("docker.runc").status
+        };
+        assert_eq!(refused(8), Status::Fail);
+        assert_eq!(refused(110), Status::Unknown);
     }
 
     #[test]

@@ -59,7 +59,11 @@ pub fn writable(facts: &Facts) -> Verdict {
     let path = shown(&home.path);
     let outcome = match home.writable.need(&path)? {
         true => pass(format!("{} may write to the home", subject.name)),
-        false => fail(format!("{} may not write to {path}", subject.name)),
+        false => foreign(
+            fail(format!("{} may not write to {path}", subject.name)),
+            subject,
+            home,
+        ),
     };
     Ok(owned(outcome, subject, home))
 }
@@ -69,14 +73,24 @@ pub fn owner(facts: &Facts) -> Verdict {
     let stat = home.stat.need(&shown(&home.path))?;
     let outcome = match stat.uid == subject.uid {
         true => pass(format!("the home belongs to {}", subject.name)),
-        false => fail(format!(
-            "{} belongs to uid {}, not to {}",
-            home.path.display(),
-            stat.uid,
-            subject.name
-        )),
+        false => {
+            let path = home.path.display();
+            let summary = format!(
+                "{path} belongs to uid {}, not to {}",
+                stat.uid, subject.name
+            );
+            foreign(fail(summary), subject, home)
+        }
     };
     Ok(owned(outcome, subject, home))
+}
+
+/// HOME is either left over from somebody else, or the user's own and given away.
+fn foreign(outcome: Outcome, subject: &Subject, home: &Place) -> Outcome {
+    match home.path == subject.home {
+        true => outcome.remedy("own"),
+        false => outcome,
+    }
 }
 
 /// Adds what was seen at a place, and how to give it to the user.
@@ -225,6 +239,13 @@ mod tests {
         assert_eq!(found["host.home-writable"].status, Status::Fail);
         let owner = &found["host.home-owner"];
         assert_eq!(owner.status, Status::Warn);
+        let commands = |id: &str| found[id].fix.clone().unwrap().commands;
+        let given_back = ["sudo chown 1000:1000 /home/alice"];
+        assert_eq!(commands("host.home-owner"), given_back);
+        assert_eq!(commands("host.home-writable"), given_back);
+        let left_over = TestHost::new().env("HOME", "/root").node("/root", dir(0));
+        let fix = left_over.check("host.home-writable").fix.unwrap();
+        assert_eq!(fix.commands, ["export HOME=/home/alice"]);
         assert_eq!(owner.summary, "/home/alice belongs to uid 0, not to alice");
     }
 

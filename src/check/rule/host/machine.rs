@@ -13,12 +13,27 @@ pub fn linux(facts: &Facts) -> Verdict {
     if name != "Linux" {
         return Ok(fail(format!("this kernel is {name}, not Linux")).seen(sysctl, name));
     }
+    let version = facts.host.need("the host")?.version.known();
+    if let Some((version, name)) = version.and_then(|v| Some((v, imitation(v)?))) {
+        let what = format!("this kernel is {name}, which imitates Linux");
+        return Ok(fail(what).seen("/proc/version", version));
+    }
     let release = facts.ground.kernel_release.known();
     Ok(pass(match release {
         Some(release) => format!("Linux {release}"),
         None => "Linux".to_owned(),
     })
     .seen(sysctl, name))
+}
+
+/// Kernels that run Linux programs, and call themselves Linux when asked:
+/// FreeBSD (linprocfs(5) signs so), and the lx zones of illumos.
+fn imitation(version: &str) -> Option<&'static str> {
+    match version {
+        v if v.contains("@freebsd.org") => Some("FreeBSD"),
+        v if v.contains("BrandZ virtual linux") => Some("illumos"),
+        _ => None,
+    }
 }
 
 pub fn not_root(facts: &Facts) -> Verdict {
@@ -38,6 +53,8 @@ pub fn architecture(facts: &Facts) -> Verdict {
     let outcome = match arch {
         "x86_64" | "aarch64" | "arm64" | "arm" | "armv7l" | "armv8l" | "armv6l" | "ppc64le"
         | "s390x" | "riscv64" | "loongarch64" => pass(arch),
+        // Debian and Alpine built for these, some until lately.
+        "i386" | "i486" | "i586" | "i686" | "armv5tel" | "armv5tejl" | "mips64" => pass(arch),
         // By the name of this build alone, which does not tell the byte order.
         "powerpc64" => return Err(Undetermined::new("powerpc64: big or little endian")),
         _ => fail(format!("nobody builds Docker for {arch}")),
@@ -191,6 +208,20 @@ mod tests {
         };
         assert_eq!(with("Linux\n").summary, "Linux 6.1.0-18-amd64");
         assert_eq!(with("FreeBSD\n").status, Status::Fail);
+        let says = |version: &str| {
+            let host = TestHost::new().file("/proc/sys/kernel/ostype", "Linux\n");
+            host.file("/proc/version", version)
+                .check("host.linux")
+                .status
+        };
+        let freebsd = "Linux version 5.15.0 (des@freebsd.org) (gcc version 4) #4 Sun Dec 18\n";
+        assert_eq!(says(freebsd), Status::Fail);
+        assert_eq!(
+            says("Linux version 4.3.0 BrandZ virtual linux\n"),
+            Status::Fail
+        );
+        let debian = "Linux version 6.1.0 (debian-kernel@lists.debian.org) #1 SMP\n";
+        assert_eq!(says(debian), Status::Pass);
         assert_eq!(TestHost::new().check("host.linux").status, Status::Unknown);
     }
 
@@ -225,6 +256,7 @@ mod tests {
                 .status
         };
         assert_eq!(with("aarch64\n"), Status::Pass);
+        assert_eq!(with("i686\n"), Status::Pass);
         assert_eq!(with("sparc64\n"), Status::Info);
         assert_eq!(with("powerpc64\n"), Status::Unknown);
     }

@@ -73,9 +73,11 @@ pub fn iptables_works(facts: &Facts) -> Verdict {
         |l| l.chars().take(160).collect(),
     );
     let outcome = fail("iptables does not work in a RootlessKit namespace").seen(source, words);
-    let replaced = facts.network.need("network")?.modules.others_only;
+    let modules = &facts.network.need("network")?.modules;
+    let gone = !modules.has("ip_tables") && !modules.can_load("ip_tables");
     Ok(match backend(facts) {
-        _ if replaced => outcome.remedy("reboot"),
+        _ if modules.others_only => outcome.remedy("reboot"),
+        Some(Backend::Legacy) if gone => outcome.remedy("switch"),
         Some(Backend::Legacy) => outcome.remedy("legacy"),
         _ => outcome,
     })

@@ -20,8 +20,10 @@ pub fn tun(facts: &Facts) -> Verdict {
     }
     let path = "/dev/net/tun";
     let refused = |text: &str, errno: &str| fail(format!("{path} {text}")).seen(path, errno);
+    let inside = !facts.host.need("the host")?.container.is_empty();
     Ok(match &network.tun {
         Fact::Known(()) => pass(format!("{path} can be opened")),
+        Fact::Absent if inside => refused("is not there", "ENOENT").remedy("container"),
         Fact::Absent => refused("is not there", "ENOENT"),
         Fact::Unreadable(why) => match why.errno {
             Some(19) if network.modules.others_only => refused(

@@ -153,6 +153,9 @@ pub fn mode(facts: &Facts) -> Verdict {
     let Some((path, stat)) = used(facts)? else {
         return Ok(skip(NONE));
     };
+    if stat.uid != subject(facts)?.uid {
+        return Ok(skip("the runtime directory is not the user's own"));
+    }
     let open = stat.mode & 0o077 != 0;
     let outcome = match open {
         true => fail(format!("others may look into {}", path.display())),
@@ -169,7 +172,7 @@ pub fn place(facts: &Facts) -> Verdict {
     };
     let temporary = ["/tmp", "/var/tmp"].iter().any(|tmp| path.starts_with(tmp));
     let outcome = match temporary {
-        true => fail(format!("the runtime directory lies in {}", path.display())),
+        true => fail("the runtime directory lies where files are cleaned up"),
         false => pass(format!("the runtime directory is {}", path.display())),
     };
     Ok(outcome
@@ -213,14 +216,15 @@ pub fn space(facts: &Facts) -> Verdict {
     let free = format!("{} MiB of {} MiB", space.available >> 20, space.size >> 20);
     let inodes = space.inodes != 0 && space.inodes_available < FEW_INODES;
     let outcome = match (space.available < LOW, inodes) {
-        (true, _) => fail(format!("{free} are free in {path}")),
+        (true, _) => fail(format!("only {free} are free for sockets and state")),
         (false, true) => fail(format!(
-            "{} files may still be made in {path}",
+            "only {} more files fit into the runtime directory",
             space.inodes_available
         )),
-        (false, false) => pass(format!("{free} are free in {path}")),
+        (false, false) => pass(format!("{free} are free for sockets and state")),
     };
-    Ok(outcome.seen(path, format!("{free}, {} inodes", space.inodes_available)))
+    let seen = format!("{free}, {} inodes", space.inodes_available);
+    Ok(outcome.seen(&path, seen).fill("dir", &path))
 }
 
 #[cfg(test)]
@@ -283,6 +287,7 @@ mod tests {
         assert_eq!(fine["session.runtime-dir-mode"].status, Status::Pass);
         let roots = with(0, "755");
         assert_eq!(roots["session.runtime-dir"].status, Status::Fail);
+        assert_eq!(roots["session.runtime-dir-mode"].status, Status::Skip);
         let open = with(1000, "755");
         assert_eq!(open["session.runtime-dir-mode"].status, Status::Warn);
         let fixed = with(1000, "500");

@@ -71,6 +71,7 @@ pub fn owner(facts: &Facts) -> Verdict {
     let uid = subject.map_or(u32::MAX, |s| s.uid);
     let at = &place.nearest;
     let path = at.path.to_string_lossy();
+    let root = place.root.path.to_string_lossy();
     let exists = at.path == place.root.path;
     let seen = format!("owner {}, mode {:o}", at.stat.uid, at.stat.mode);
     if exists && at.stat.uid == uid {
@@ -89,10 +90,20 @@ pub fn owner(facts: &Facts) -> Verdict {
         );
         return Err(Undetermined::new(why));
     }
-    Ok(fail(format!("the user cannot write to {path}"))
-        .seen(&*path, seen)
-        .fill("path", &path)
-        .fill("user", subject.map_or("", |s| s.name.as_str())))
+    let home = facts.ground.home_path();
+    let in_home = at.path.starts_with(home);
+    if place.root.path.starts_with(home) && !in_home {
+        return Ok(skip("the home directory is not there"));
+    }
+    // Whatever lies above the data-root, but in the home, is not the user's to be given.
+    let outcome = match exists || in_home {
+        true => fail(format!("the user cannot write to {path}")).fill("path", &path),
+        false => fail(format!("{root} cannot be made by the user"))
+            .fill("path", &root)
+            .remedy("make"),
+    };
+    let user = subject.map_or("", |s| s.name.as_str());
+    Ok(outcome.seen(&*path, seen).fill("user", user))
 }
 
 pub fn volatile(facts: &Facts) -> Verdict {
@@ -239,6 +250,24 @@ mod tests {
         };
         assert_eq!((check(0), check(1000)), (Status::Fail, Status::Pass));
         assert_eq!(check(165_536), Status::Unknown);
+    }
+
+    #[test]
+    fn nothing_above_the_data_root_is_given_away() {
+        let named = |home: &str| {
+            let file = "/home/alice/.config/docker/daemon.json";
+            let host = TestHost::new().env("HOME", home);
+            let host = host.file(file, r#"{"data-root": "/srv/docker"}"#);
+            host.check("storage.data-root-owner").fix
+        };
+        assert_eq!(
+            named("/home/alice").unwrap().commands,
+            ["sudo mkdir -p /srv/docker", "sudo chown alice: /srv/docker"]
+        );
+        let gone = TestHost::new().env("HOME", "/nowhere/alice");
+        assert_eq!(gone.check("storage.data-root-owner").status, Status::Skip);
+        let unset = TestHost::new().env("HOME", "");
+        assert_eq!(unset.check("storage.data-root-fs").status, Status::Skip);
     }
 
     #[test]

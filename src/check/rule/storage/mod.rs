@@ -40,6 +40,10 @@ struct Place<'a> {
 
 fn place(facts: &Facts) -> Result<Place<'_>, Undetermined> {
     let storage = facts.storage.need("storage")?;
+    if facts.ground.home.is_absent() {
+        let why = "HOME is not set, and the data-root lies below it".to_owned();
+        return Err(Undetermined { why, off: true });
+    }
     let root = storage.data_root.need("the data-root")?;
     let path = root.path.to_string_lossy();
     let nearest = root.nearest.need(&path)?;

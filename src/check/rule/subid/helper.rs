@@ -92,9 +92,15 @@ pub fn nosuid(facts: &Facts) -> Verdict {
                 .ground
                 .mount_of(&helper.path)
                 .map_or(Path::new("/"), |m| &m.at);
-            return Ok(fail(format!("{name} lies on a nosuid file system"))
-                .seen(path, format!("on {}, nosuid", at.display()))
-                .fill("mount", at.to_string_lossy()));
+            let why = fail(format!("{name} lies on a nosuid file system"))
+                .seen(&*path, format!("on {}, nosuid", at.display()))
+                .fill("mount", at.to_string_lossy())
+                .fill("path", &path);
+            // Homes are nosuid for a reason: better to run the system's own.
+            return Ok(match helper.hidden.is_empty() {
+                true => why,
+                false => why.remedy("shadowed"),
+            });
         }
     }
     Ok(match found {

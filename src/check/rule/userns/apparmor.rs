@@ -9,6 +9,7 @@ use crate::facts::area::lsm::{self, Attached, profile};
 use crate::facts::refusal::Obstacle;
 
 const SYSCTL: &str = "kernel.apparmor_restrict_unprivileged_userns";
+const LABEL: &str = "/proc/self/attr/current";
 
 pub fn apparmor(facts: &Facts) -> Verdict {
     let lsm = facts.lsm.need("AppArmor")?;
@@ -25,6 +26,10 @@ pub fn apparmor(facts: &Facts) -> Verdict {
             pass("AppArmor lets rootlesskit make its namespaces"),
             lsm,
         ));
+    }
+    // Under a profile, as in a container, that one decides: no other attaches.
+    if let Some(label) = lsm.label.known().filter(|l| l.ends_with(" (enforce)")) {
+        return Ok(skip("the profile of this session decides").seen(LABEL, label));
     }
     let unconfined = !restricted && rootlesskit.covering.is_empty();
     match probe::refusal(facts).map(|r| r.obstacle) {
@@ -146,6 +151,9 @@ mod tests {
             "failed to setup UID/GID map: newuidmap 1 [] failed: : exit status 1",
         );
         assert_eq!(check(ids).status, Status::Skip);
+        let pod = refused(ubuntu("1\n"), DENIED);
+        let pod = pod.file("/proc/self/attr/current", "docker-default (enforce)\n");
+        assert_eq!(check(pod).status, Status::Skip);
     }
 
     #[test]

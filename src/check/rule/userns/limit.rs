@@ -128,7 +128,7 @@ fn name_setter(why: Outcome, userns: &userns::Facts, sysctl: &str) -> Outcome {
     let file = setting.file.to_string_lossy();
     let why = why.seen(
         format!("{file}, line {}", setting.line),
-        format!("{sysctl} = {}", setting.value),
+        format!("{sysctl}={}", setting.value),
     );
     let later = setting.file == Path::new("/etc/sysctl.conf")
         || setting.file.file_name().is_some_and(|name| name > OURS);

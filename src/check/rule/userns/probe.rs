@@ -132,14 +132,14 @@ fn denied(facts: &Facts) -> Vec<Cause> {
     let Some(lsm) = facts.lsm.known() else {
         return causes;
     };
+    if let Some(label) = lsm.label.known().filter(|l| !l.starts_with("unconfined")) {
+        causes.push(("/proc/self/attr/current", label.clone()));
+    }
     if lsm.restrict == Fact::Known(1) {
         causes.push((
             "kernel.apparmor_restrict_unprivileged_userns",
             "1".to_owned(),
         ));
-    }
-    if let Some(label) = lsm.label.known().filter(|l| !l.starts_with("unconfined")) {
-        causes.push(("/proc/self/attr/current", label.clone()));
     }
     if lsm.selinux == Fact::Known(true) {
         causes.push(("/sys/fs/selinux/enforce", "1".to_owned()));
@@ -181,9 +181,10 @@ pub fn namespaces(facts: &Facts) -> Verdict {
     if refused.is_empty() {
         return Ok(pass("every namespace a container needs can be created"));
     }
+    let kind = if refused.len() == 1 { "kind" } else { "kinds" };
+    let names = refused.join(", ");
     let mut why = fail(format!(
-        "a container cannot have its {} namespace",
-        refused.join(", ")
+        "{kind} of namespace that no container gets: {names}"
     ));
     let mut remedy = "filtered";
     for step in inside

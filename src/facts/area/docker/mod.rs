@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::fact::Fact;
 use crate::facts::Context;
-use crate::host::{Stat, UserManager};
+use crate::host::{Host, Stat, UserManager};
 
 /// What the area's rules judge.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub struct Facts {
     pub exec_start: Option<(PathBuf, Fact<Stat>)>,
     /// `dockerd-rootless.sh`: the unit's, else the one on the unit's PATH.
     pub script: Fact<Script>,
+    /// Docker's own packages are installed, or to be had: what is missing comes from there.
+    pub own_packages: bool,
     /// The start program of the image `docker:dind-rootless`, which needs no script.
     pub dind_entrypoint: Fact<Stat>,
     /// `/sys/fs/cgroup` is a cgroup v2 hierarchy.
@@ -60,6 +62,7 @@ pub fn collect(cx: Context<'_>) -> Facts {
         },
         exec_start: exec_start(cx),
         script: script(cx),
+        own_packages: own_packages(cx.host),
         dind_entrypoint: cx
             .host
             .stat(Path::new("/usr/local/bin/dockerd-entrypoint.sh")),
@@ -73,6 +76,16 @@ pub fn collect(cx: Context<'_>) -> Facts {
         limits: limits::collect(cx, &bus),
         runtime_dir,
     }
+}
+
+/// dpkg's record of the package, or the repository as Docker's documents set it up.
+fn own_packages(host: &dyn Host) -> bool {
+    let signs = [
+        "/var/lib/dpkg/info/docker-ce.list",
+        "/etc/yum.repos.d/docker-ce.repo",
+    ];
+    let there = |path: &&str| host.stat(Path::new(path)).known().is_some();
+    signs.iter().any(there)
 }
 
 /// `$XDG_RUNTIME_DIR` of this shell where it is the user's own, else the one
