@@ -50,6 +50,8 @@ pub struct DaemonJson {
     pub log_driver: Option<String>,
     /// `cgroup-parent`.
     pub cgroup_parent: Option<String>,
+    /// `group`: whom the socket belongs to.
+    pub group: Option<String>,
     /// `default-runtime`.
     pub default_runtime: Option<String>,
     /// `userns-remap`, which rootless mode refuses.
@@ -135,6 +137,7 @@ impl<'a> Reader<'a> {
             storage_driver: self.text("storage-driver"),
             log_driver: self.text("log-driver"),
             cgroup_parent: self.text("cgroup-parent"),
+            group: self.text("group"),
             default_runtime: self.text("default-runtime"),
             userns_remap: self.text("userns-remap"),
             containerd: self.text("containerd"),

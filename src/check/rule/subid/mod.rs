@@ -20,6 +20,7 @@ pub const RULES: &[(&str, Rule)] = &[
     ("subid.subgid-range", range::subgid_range),
     ("subid.subuid-size", range::subuid_size),
     ("subid.subgid-size", range::subgid_size),
+    ("subid.docker-group", range::docker_group),
     ("subid.malformed", line::malformed),
     ("subid.bad-lines", line::bad_lines),
     ("subid.own-duplicates", map::own_duplicates),

@@ -2,10 +2,11 @@
 
 use super::super::userns::works;
 use super::service::{self, Answer};
-use crate::check::{Outcome, Undetermined, Verdict, fail, pass};
+use crate::check::{Outcome, Undetermined, Verdict, fail, pass, skip};
 use crate::fact::Fact;
 use crate::facts::area::subid::free::ENOUGH;
 use crate::facts::area::subid::{self, Side};
+use crate::facts::daemon_json::flag;
 use crate::facts::subject::Subject;
 use crate::facts::{Facts, idmap};
 
@@ -126,6 +127,31 @@ fn size(facts: &Facts, subid: &subid::Facts, side: &Side, kind: &str) -> Verdict
         subject.name, had.ids
     ));
     Ok(mend(why.seen(had.source, seen), subid, side, subject))
+}
+
+/// dockerd gives its socket to the group docker of the host, by number.
+pub fn docker_group(facts: &Facts) -> Verdict {
+    let subid = facts.subid.need("subordinate ids")?;
+    let config = &facts.ground.daemon_json;
+    let flag = flag(&facts.ground.unit, facts.ground.home_path(), "group");
+    if flag.is_some() || config.settings()?.group.is_some() {
+        return Ok(skip("another group is configured for the socket"));
+    }
+    let Some(gid) = subid.docker_group.ask("/etc/group")?.copied() else {
+        return Ok(skip("there is no group docker"));
+    };
+    let had = had(facts, subid, &subid.gid)?;
+    let ids = had.ids;
+    if u64::from(gid) <= ids {
+        return Ok(pass(format!("gid {gid} of the group docker can be mapped")));
+    }
+    let why = fail(format!("gid {gid} of the group docker cannot be mapped"))
+        .seen("/etc/group", format!("docker:{gid}"))
+        .seen(had.source, format!("{ids} ids"));
+    Ok(match ids >= ENOUGH {
+        true => why.remedy("group"),
+        false => mend(why, subid, &subid.gid, subject(facts)?),
+    })
 }
 
 pub fn subject(facts: &Facts) -> Result<&Subject, Undetermined> {
@@ -285,6 +311,24 @@ mod tests {
         assert!(commands(crlf)[0].starts_with("sudo sed -i"));
         let binary = host("\u{0}\u{fffd}\u{1}", FINE).check("subid.subuid-range");
         assert_eq!(binary.status, Status::Fail);
+    }
+
+    #[test]
+    fn the_group_of_the_socket_has_to_be_mapped() {
+        let id = "subid.docker-group";
+        let with = |subgid: &str, gid: u32| {
+            host(FINE, subgid).file("/etc/group", &format!("root:x:0:\ndocker:x:{gid}:bob\n"))
+        };
+        assert_eq!(with(FINE, 999).check(id).status, Status::Pass);
+        let one = with("alice:100000:1\n", 999).check(id);
+        assert_eq!(one.status, Status::Fail);
+        assert!(commands(one)[0].contains("--add-subgids"));
+        let far = with(FINE, 200_000);
+        assert_eq!(far.check(id).status, Status::Fail);
+        let file = "/home/alice/.config/docker/daemon.json";
+        let far = with(FINE, 200_000).file(file, r#"{"group": "root"}"#);
+        assert_eq!(far.check(id).status, Status::Skip);
+        assert_eq!(host(FINE, FINE).check(id).status, Status::Skip);
     }
 
     #[test]

@@ -41,6 +41,8 @@ pub struct Facts {
     pub newgidmap: Fact<Helper>,
     /// `/etc/login.defs`.
     pub defs: Fact<LoginDefs>,
+    /// The id of the group `docker` in `/etc/group`.
+    pub docker_group: Fact<u32>,
 }
 
 /// One of the two files.
@@ -120,7 +122,17 @@ pub fn collect(cx: Context<'_>) -> Facts {
         newuidmap: helper::collect(cx, "newuidmap"),
         newgidmap: helper::collect(cx, "newgidmap"),
         defs,
+        docker_group: docker_group(cx),
     }
+}
+
+fn docker_group(cx: Context<'_>) -> Fact<u32> {
+    let groups = cx.host.read_up_to(Path::new("/etc/group"), LARGEST);
+    groups.and_then(|text| {
+        let docker = text.lines().find_map(|line| line.strip_prefix("docker:"));
+        let id = docker.and_then(|rest| rest.split(':').nth(1)?.trim().parse().ok());
+        Fact::from(id)
+    })
 }
 
 /// A side with what is needed only while a free block is looked for.
