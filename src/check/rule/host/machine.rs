@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::check::{Undetermined, Verdict, fail, pass, skip};
 use crate::facts::Facts;
 use crate::facts::area::cgroup::Hierarchy;
+use crate::facts::init::Init;
 use crate::facts::mounts::Mount;
 
 pub fn linux(facts: &Facts) -> Verdict {
@@ -170,8 +171,11 @@ pub fn hidepid(facts: &Facts) -> Verdict {
         return Ok(pass("/proc shows every process"));
     };
     let seen = format!("hidepid={hidden}");
-    let cgroup = facts.cgroup.need("cgroups")?.hierarchy.need("cgroups")?;
-    if *cgroup != Hierarchy::Unified {
+    let cgroup = facts.cgroup.need("cgroups")?;
+    if let Init::Other(_) = cgroup.init.need("/run/systemd/system")? {
+        return Ok(skip("it matters with systemd only").seen("/proc", seen));
+    }
+    if *cgroup.hierarchy.need("cgroups")? != Hierarchy::Unified {
         return Ok(skip("it matters with cgroup v2 only").seen("/proc", seen));
     }
     let exempt = option("gid").and_then(|gid| gid.parse::<u32>().ok());
@@ -311,12 +315,13 @@ mod tests {
     fn hidepid_unless_the_group_is_exempt() {
         let with = |options: &str| {
             let proc = format!("23 22 0:21 / /proc rw - proc proc rw{options}");
-            mounted(&proc).check("host.hidepid").status
+            let host = mounted(&proc).file("/run/systemd/system/x", "");
+            host.check("host.hidepid").status
         };
         assert_eq!(with(""), Status::Pass);
         assert_eq!(with(",hidepid=off"), Status::Pass);
-        assert_eq!(with(",hidepid=2"), Status::Warn);
-        assert_eq!(with(",gid=4,hidepid=invisible"), Status::Warn);
+        assert_eq!(with(",hidepid=2"), Status::Fail);
+        assert_eq!(with(",gid=4,hidepid=invisible"), Status::Fail);
         assert_eq!(with(",gid=1000,hidepid=invisible"), Status::Pass);
         let v1 = format!(
             "{ROOT}23 22 0:21 / /proc rw - proc proc rw,hidepid=2\n\
