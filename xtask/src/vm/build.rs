@@ -8,7 +8,6 @@ use anyhow::Result;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// A disk, and the kernel to start it with.
@@ -60,18 +59,14 @@ pub fn image(cache: &Cache, suite: Suite) -> Image {
     }
 }
 
-/// Builds the image if the cache has none. The caller holds the cache's lock;
-/// two guests that differ only in their kernel arguments wait for each other.
+/// Builds the image if the cache has none. The caller holds the cache's lock.
 pub fn ensure(cache: &Cache, suite: Suite, image: &Image) -> Result<()> {
-    let _one = BUILDING.lock();
     if image.dir.exists() {
         Ok(())
     } else {
         make(cache, suite, &image.dir)
     }
 }
-
-static BUILDING: Mutex<()> = Mutex::new(());
 
 fn make(cache: &Cache, suite: Suite, place: &Path) -> Result<()> {
     let start = Instant::now();

@@ -17,6 +17,9 @@ pub struct Case {
     pub title: String,
     /// The guests on which it makes sense; the first is the default selection's.
     pub guests: Vec<Suite>,
+    /// The guests of the default selection, when they are not the first alone.
+    #[serde(default)]
+    pub usually: Vec<Suite>,
     /// Left out of the default selection: only `--all` or its name runs it.
     #[serde(default)]
     pub full_matrix_only: bool,
@@ -129,6 +132,14 @@ pub struct Wanted {
 }
 
 impl Case {
+    /// The guests of the default selection.
+    pub fn usual(&self) -> &[Suite] {
+        match self.usually.as_slice() {
+            [] => &self.guests[..1],
+            named => named,
+        }
+    }
+
     pub fn wanted(&self, suite: Suite) -> Wanted {
         let on = self.on.get(&suite);
         let mut checks = self.expect.checks.clone();
@@ -188,10 +199,10 @@ fn read(path: &Path) -> Result<Case> {
         !case.guests.is_empty(),
         "guests is empty: name at least one"
     );
-    for suite in case.on.keys() {
+    for suite in case.on.keys().chain(&case.usually) {
         ensure!(
             case.guests.contains(suite),
-            "[on.{suite}] is not among the guests"
+            "{suite} is not among the guests"
         );
     }
     for (id, reason) in &case.also {

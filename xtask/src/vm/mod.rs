@@ -60,6 +60,7 @@ struct BuildArgs {
 
 pub fn main(args: Args) -> Result<ExitCode> {
     process::watch_signals()?;
+    needs::ensure()?;
     match args.command {
         Command::Build(args) => build_all(&args),
         Command::Shell(args) => shell::main(&args),

@@ -20,6 +20,8 @@ pub struct Outcome {
 pub struct Failure {
     pub problems: Vec<String>,
     pub transcript: Option<PathBuf>,
+    /// It was the harness that failed, not the program.
+    pub broken: bool,
 }
 
 impl Outcome {
@@ -148,6 +150,7 @@ mod tests {
         let failure = Failure {
             problems: vec!["x\ny".into()],
             transcript: Some("/t".into()),
+            broken: false,
         };
         let text = tap_line(3, &outcome(Some(failure)));
         assert_eq!(
@@ -161,6 +164,7 @@ mod tests {
         let failure = Failure {
             problems: vec!["\u{1b}[1m & more".into()],
             transcript: None,
+            broken: false,
         };
         let xml = junit(&[outcome(None), outcome(Some(failure))]);
         assert!(xml.contains("name=\"a&lt;b\""));

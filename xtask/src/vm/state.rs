@@ -10,6 +10,7 @@ use super::suite::Suite;
 use anyhow::{Context, Result, ensure};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// The name of the snapshot inside the disk file.
@@ -43,6 +44,8 @@ pub fn ready(cache: &Cache, suite: Suite, kernel_args: &[String]) -> Result<Stat
 
 /// As [`ready`], for a caller that holds the lock.
 pub fn ready_locked(cache: &Cache, suite: Suite, kernel_args: &[String]) -> Result<State> {
+    // Workers that want the same guest: one makes it, the others find it made.
+    let _one = MAKING.lock();
     let state = find(cache, suite, kernel_args)?;
     if !state.dir.exists() {
         build::ensure(cache, suite, &state.image)?;
@@ -52,9 +55,10 @@ pub fn ready_locked(cache: &Cache, suite: Suite, kernel_args: &[String]) -> Resu
     Ok(state)
 }
 
+static MAKING: Mutex<()> = Mutex::new(());
+
 /// Where the state is or will be.
 fn find(cache: &Cache, suite: Suite, kernel_args: &[String]) -> Result<State> {
-    needs::ensure()?;
     let image = build::image(cache, suite);
     let args = kernel_args.join(" ");
     let key = [
