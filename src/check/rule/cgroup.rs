@@ -170,7 +170,7 @@ fn delegation_pending(facts: &Facts) -> Verdict {
     let outcome = match pending.as_slice() {
         [] => pass("what user@.service delegates has arrived"),
         _ => fail(format!(
-            "{} waits for a restart of the user's systemd",
+            "{} missing until the user's systemd is restarted",
             pending.join(" ")
         )),
     };
@@ -341,7 +341,7 @@ mod tests {
         assert_eq!(waits.status, Status::Warn);
         assert_eq!(
             waits.summary,
-            "cpuset io waits for a restart of the user's systemd"
+            "cpuset io missing until the user's systemd is restarted"
         );
         let commands = waits.fix.unwrap().commands;
         assert_eq!(commands[1], "sudo systemctl restart user@1000.service");
