@@ -52,7 +52,13 @@ fn systemd(facts: &Facts) -> Verdict {
     let source = "/run/systemd/system";
     Ok(match cgroup(facts)?.init.need(source)? {
         Init::Systemd => pass("systemd hands out control groups").seen(source, "exists"),
-        Init::Other(_) => fail("without systemd there are no limits").seen(source, "not there"),
+        Init::Other(_) => {
+            let outcome = fail("without systemd there are no limits").seen(source, "not there");
+            match super::session::is_wsl(facts) {
+                true => outcome.remedy("wsl"),
+                false => outcome,
+            }
+        }
     })
 }
 
@@ -266,6 +272,22 @@ mod tests {
 
     fn delegated(names: &str) -> TestHost {
         v2().file(&format!("{SERVICE}/cgroup.controllers"), names)
+    }
+
+    #[test]
+    fn on_wsl_systemd_only_has_to_be_switched_on() {
+        let host = |release: &str| {
+            let v2 = "31 22 0:26 / /sys/fs/cgroup rw shared:9 - cgroup2 cgroup2 rw\n";
+            let root = "22 1 8:1 / / rw shared:1 - ext4 /dev/vda rw\n";
+            crate::testing::TestHost::new()
+                .file("/proc/self/mountinfo", &format!("{root}{v2}"))
+                .file("/proc/1/comm", "init\n")
+                .file("/proc/sys/kernel/osrelease", release)
+                .check("cgroup.systemd")
+        };
+        let commands = |release: &str| host(release).fix.unwrap().commands;
+        assert!(commands("6.6.87.2-microsoft-standard-WSL2\n")[0].ends_with("/etc/wsl.conf"));
+        assert!(commands("6.12.0-alpine\n").is_empty());
     }
 
     #[test]
