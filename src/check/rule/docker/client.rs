@@ -2,6 +2,7 @@
 
 use super::{NO_UNIT, address, docker, own_socket, seen_if, shown, unit_file};
 use crate::check::{Outcome, Undetermined, Verdict, fail, pass, skip};
+use crate::fact::Fact;
 use crate::facts::Facts;
 use crate::facts::area::docker::Facts as Docker;
 use crate::facts::area::docker::cli::{Cli, ContextFile, Endpoint};
@@ -59,10 +60,20 @@ pub fn podman_shim(facts: &Facts) -> Verdict {
     })
 }
 
+const EACCES: i32 = 13;
+
 pub fn configuration(facts: &Facts) -> Verdict {
     let cli = &docker(facts)?.cli;
     let path = cli.dir.join("config.json");
     let path = path.to_string_lossy();
+    // Whose it is, and what the client does then, is another check's to say.
+    if let Fact::Unreadable(why) = &cli.current
+        && why.errno == Some(EACCES)
+    {
+        return Ok(skip(
+            "only somebody else may read it: host.docker-config-owner",
+        ));
+    }
     Ok(match cli.current.ask(&path)? {
         None => pass("the docker client has no configuration, which is fine"),
         Some(Ok(_)) => pass("the docker client's configuration can be read"),

@@ -1,11 +1,14 @@
 //! Quotas and limits that end in an error far from their cause.
 
 use super::docker;
-use crate::check::{Verdict, fail, pass, skip};
+use crate::check::{Undetermined, Verdict, fail, pass, skip};
 use crate::facts::Facts;
 
 /// A container takes one key; fewer than this are left.
 const FEW_KEYS: u64 = 20;
+
+const MAX_KEYS: &str = "kernel.keys.maxkeys";
+const KEY_USERS: &str = "/proc/key-users";
 
 /// The kernel's own defaults; less was set by somebody.
 const INOTIFY: (u64, u64) = (128, 8192);
@@ -13,25 +16,40 @@ const INOTIFY: (u64, u64) = (128, 8192);
 /// Fewer open files stop a daemon with a few dozen containers.
 const FEW_FILES: u64 = 4096;
 
+/// Fewer threads stop a daemon from starting.
+const THREADS: u64 = 64;
+
 /// Fewer processes stop a build.
 const FEW_PROCESSES: u64 = 1024;
 
-pub fn keyring(facts: &Facts) -> Verdict {
+/// Keys the user has, and may have; none where the kernel keeps no keys.
+fn keys(facts: &Facts) -> Result<Option<(u64, u64)>, Undetermined> {
     let limits = &docker(facts)?.limits;
-    let sysctl = "kernel.keys.maxkeys";
-    let Some(most) = limits.max_keys.ask(sysctl)? else {
+    let Some(most) = limits.max_keys.ask(MAX_KEYS)? else {
+        return Ok(None);
+    };
+    Ok(Some((*limits.keys.need(KEY_USERS)?, *most)))
+}
+
+fn judge_keys(facts: &Facts, least: u64, lack: &str) -> Verdict {
+    let Some((used, most)) = keys(facts)? else {
         return Ok(skip("this kernel keeps no keys"));
     };
-    let used = limits.keys.need("/proc/key-users")?;
-    let left = most.saturating_sub(*used);
-    Ok(match left < FEW_KEYS {
-        true => fail(format!(
-            "{used} of {most} keys are used: few containers can start"
-        )),
-        false => pass(format!("{used} of {most} keys are used")),
+    let text = format!("{used} of {most} keys are used");
+    Ok(match most.saturating_sub(used) < least {
+        true => fail(format!("{text}: {lack}")),
+        false => pass(text),
     }
-    .seen(sysctl, most.to_string())
-    .seen("/proc/key-users", used.to_string()))
+    .seen(MAX_KEYS, most.to_string())
+    .seen(KEY_USERS, used.to_string()))
+}
+
+pub fn keyring_full(facts: &Facts) -> Verdict {
+    judge_keys(facts, 1, "no container can start")
+}
+
+pub fn keyring(facts: &Facts) -> Verdict {
+    judge_keys(facts, FEW_KEYS, "few containers can start")
 }
 
 pub fn inotify(facts: &Facts) -> Verdict {
@@ -80,14 +98,22 @@ pub fn files(facts: &Facts) -> Verdict {
     }
 }
 
+pub fn threads(facts: &Facts) -> Verdict {
+    processes_for(facts, THREADS)
+}
+
 pub fn processes(facts: &Facts) -> Verdict {
+    processes_for(facts, FEW_PROCESSES)
+}
+
+fn processes_for(facts: &Facts, least: u64) -> Verdict {
     match docker(facts)?
         .limits
         .manager
         .ask("the limits of the user's manager")?
     {
         None => Ok(skip("the user's systemd manager does not run")),
-        Some(limits) => enough(facts, "processes", limits.processes, FEW_PROCESSES),
+        Some(limits) => enough(facts, "processes", limits.processes, least),
     }
 }
 
@@ -115,6 +141,15 @@ mod tests {
             check(" 1001:   210 200/200 199/200 3900/20000\n"),
             Status::Pass
         );
+        let full = TestHost::new()
+            .file("/proc/sys/kernel/keys/maxkeys", "200\n")
+            .file(
+                "/proc/key-users",
+                " 1000:   210 200/200 200/200 3900/20000\n",
+            )
+            .examine();
+        assert_eq!(full["docker.keyring-full"].status, Status::Fail);
+        assert_eq!(full["docker.keyring-quota"].status, Status::Skip);
         assert_eq!(
             TestHost::new().check("docker.keyring-quota").status,
             Status::Skip
@@ -160,6 +195,9 @@ mod tests {
         let found = host("1024", "100").examine();
         assert_eq!(found["docker.nofile"].status, Status::Warn);
         assert_eq!(found["docker.nproc"].status, Status::Warn);
+        let found = host("1024", "40").examine();
+        assert_eq!(found["docker.nproc-start"].status, Status::Fail);
+        assert_eq!(found["docker.nproc"].status, Status::Skip);
         assert_eq!(TestHost::new().check("docker.nofile").status, Status::Skip);
     }
 }

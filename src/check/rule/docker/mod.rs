@@ -50,9 +50,11 @@ pub const RULES: &[(&str, Rule)] = &[
     ("docker.system-unit-user", unit::system_unit_user),
     ("docker.daemon-json", config::daemon_json),
     ("docker.cgroup-driver", config::cgroup_driver),
+    ("docker.keyring-full", limits::keyring_full),
     ("docker.keyring-quota", limits::keyring),
     ("docker.inotify", limits::inotify),
     ("docker.nofile", limits::files),
+    ("docker.nproc-start", limits::threads),
     ("docker.nproc", limits::processes),
 ];
 

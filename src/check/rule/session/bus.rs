@@ -1,6 +1,6 @@
 //! The user's D-Bus, over which containers get their control groups.
 
-use super::manager::{session, subject};
+use super::manager::{failed_unit, runs, session, subject};
 use crate::check::{Verdict, fail, pass, skip};
 use crate::fact::Fact;
 use crate::facts::Facts;
@@ -23,6 +23,9 @@ pub fn user_bus(facts: &Facts) -> Verdict {
     if hierarchy != Some(&Hierarchy::Unified) {
         return Ok(skip("containers need it with cgroup v2 only").seen(socket, seen));
     }
+    if runs(facts)?.is_none() {
+        return Ok(without_manager(facts)?.seen(socket, seen));
+    }
     let outcome = match session.dbus_socket.ask("dbus.socket")? {
         Some(unit) => fail("the user's bus is not started")
             .remedy("start")
@@ -30,6 +33,25 @@ pub fn user_bus(facts: &Facts) -> Verdict {
         None => fail("there is no bus for users on this host"),
     };
     Ok(outcome.seen(socket, seen))
+}
+
+/// runc turns to the system's manager then, which refuses: "Interactive
+/// authentication required".
+fn without_manager(facts: &Facts) -> Verdict {
+    let subject = subject(facts)?;
+    let lingers = session(facts)?.linger.known() == Some(&true);
+    let failed = failed_unit(facts).is_some();
+    let name = &subject.name;
+    if !subject.is_self && !lingers && !failed {
+        return Ok(skip(format!("{name} is not logged in, and linger is off")));
+    }
+    let remedy = if failed { "failed" } else { "manager" };
+    Ok(
+        fail(format!("without {name}'s systemd no container starts"))
+            .remedy(remedy)
+            .fill("user", name)
+            .fill("unit", format!("user@{}.service", subject.uid)),
+    )
 }
 
 pub fn dbus_socket(facts: &Facts) -> Verdict {
@@ -121,6 +143,17 @@ mod tests {
             "22 1 8:1 / / rw - ext4 /dev/vda rw\n",
         );
         assert_eq!(v1.check(id).status, Status::Skip);
+    }
+
+    #[test]
+    fn no_bus_because_no_systemd_of_the_user_runs() {
+        let id = "session.user-bus";
+        let su = booted().file("/proc/self/mountinfo", V2).check(id);
+        assert_eq!(su.status, Status::Fail);
+        assert_eq!(su.summary, "without alice's systemd no container starts");
+        let v1 = "22 1 8:1 / / rw - ext4 /dev/vda rw\n";
+        let v1 = booted().file("/proc/self/mountinfo", v1).check(id);
+        assert_eq!(v1.status, Status::Skip);
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub fn is_wsl(facts: &Facts) -> bool {
 }
 
 /// Whether the user's systemd runs: by its cgroup, else by its socket.
-fn runs(facts: &Facts) -> Result<Option<(String, String)>, Undetermined> {
+pub fn runs(facts: &Facts) -> Result<Option<(String, String)>, Undetermined> {
     if let Some(manager) = facts.host.need("the host")?.manager.known() {
         return Ok(Some((
             format!("process {}", manager.pid),
@@ -67,7 +67,7 @@ pub fn user_manager(facts: &Facts) -> Verdict {
     let bus = session.system_bus.known();
     let unit = bus.and_then(|bus| bus.user_service.known());
     let name = format!("user@{}.service", subject.uid);
-    if let Some(unit) = unit.filter(|unit| unit.active_state == "failed") {
+    if let Some(unit) = failed_unit(facts) {
         return Ok(failed(unit, &name));
     }
     if !subject.is_self && !lingers {
@@ -98,6 +98,13 @@ pub fn user_manager(facts: &Facts) -> Verdict {
         Some(unit) => outcome.seen(name, &unit.active_state),
         None => outcome,
     })
+}
+
+/// The unit of the user's systemd, if that failed.
+pub fn failed_unit(facts: &Facts) -> Option<&Unit> {
+    let bus = facts.session.known()?.system_bus.known()?;
+    let unit = bus.user_service.known()?;
+    (unit.active_state == "failed").then_some(unit)
 }
 
 fn failed(unit: &Unit, name: &str) -> Outcome {

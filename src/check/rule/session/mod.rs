@@ -18,6 +18,7 @@ pub const RULES: &[(&str, Rule)] = &[
     ("session.runtime-dir", runtime::dir),
     ("session.runtime-dir-mode", runtime::mode),
     ("session.runtime-dir-place", runtime::place),
+    ("session.run-user-full", runtime::full),
     ("session.run-user-space", runtime::space),
     ("session.user-bus", bus::user_bus),
     ("session.dbus-socket", bus::dbus_socket),

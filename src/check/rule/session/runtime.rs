@@ -6,12 +6,14 @@ use super::manager::{session, subject};
 use crate::check::{Outcome, Undetermined, Verdict, fail, pass, skip};
 use crate::facts::Facts;
 use crate::facts::init::Init;
-use crate::host::{Kind, Stat};
+use crate::host::{FileSystem, Kind, Stat};
 
 const NAME: &str = "$XDG_RUNTIME_DIR";
 
 /// Less than this is used up by a few containers.
 const LOW: u64 = 8 << 20;
+/// Bytes and inodes of what a daemon writes when it starts.
+const START: (u64, u64) = (64 << 10, 16);
 /// A container takes a dozen or two.
 const FEW_INODES: u64 = 500;
 
@@ -178,15 +180,39 @@ pub fn place(facts: &Facts) -> Verdict {
         .fill("home", facts.ground.home_path().display()))
 }
 
-pub fn space(facts: &Facts) -> Verdict {
+/// The runtime directory's name, and the room in it.
+fn room(facts: &Facts) -> Result<Option<(String, FileSystem)>, Undetermined> {
     let Some((path, _)) = used(facts)? else {
-        return Ok(skip(NONE));
+        return Ok(None);
     };
     let path = shown(&path);
-    let space = session(facts)?.space.need(&path)?;
-    if space.size == 0 {
-        return Err(Undetermined::new(format!("{path}: its size is not known")));
+    let space = session(facts)?.space.need(&path)?.clone();
+    match space.size {
+        0 => Err(Undetermined::new(format!("{path}: its size is not known"))),
+        _ => Ok(Some((path, space))),
     }
+}
+
+pub fn full(facts: &Facts) -> Verdict {
+    let Some((path, space)) = room(facts)? else {
+        return Ok(skip(NONE));
+    };
+    let no_inodes = space.inodes != 0 && space.inodes_available < START.1;
+    let outcome = match space.available < START.0 || no_inodes {
+        true => fail(format!("{path} is full: the daemon cannot start")),
+        false => pass(format!("there is room in {path} for the daemon to start")),
+    };
+    let free = space.available >> 10;
+    Ok(outcome.seen(
+        path,
+        format!("{free} KiB, {} inodes", space.inodes_available),
+    ))
+}
+
+pub fn space(facts: &Facts) -> Verdict {
+    let Some((path, space)) = room(facts)? else {
+        return Ok(skip(NONE));
+    };
     let free = format!("{} MiB of {} MiB", space.available >> 20, space.size >> 20);
     let inodes = space.inodes != 0 && space.inodes_available < FEW_INODES;
     let outcome = match (space.available < LOW, inodes) {
@@ -305,7 +331,8 @@ mod tests {
         };
         assert_eq!(with(200 << 20, 199 << 20, 49_000), Status::Pass);
         assert_eq!(with(200 << 20, 1 << 20, 49_000), Status::Warn);
-        assert_eq!(with(200 << 20, 199 << 20, 3), Status::Warn);
-        assert_eq!(with(0, 0, 0), Status::Unknown);
+        assert_eq!(with(200 << 20, 199 << 20, 30), Status::Warn);
+        assert_eq!(with(200 << 20, 0, 49_000), Status::Skip);
+        assert_eq!(with(0, 0, 0), Status::Skip);
     }
 }

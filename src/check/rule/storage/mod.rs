@@ -23,6 +23,7 @@ pub const RULES: &[(&str, Rule)] = &[
     ("storage.btrfs-options", driver::btrfs_options),
     ("storage.zfs", data_root::zfs),
     ("storage.noexec", room::noexec),
+    ("storage.not-full", room::not_full),
     ("storage.free-space", room::free_space),
     ("storage.free-inodes", room::free_inodes),
 ];

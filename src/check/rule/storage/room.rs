@@ -10,6 +10,26 @@ const FEW_BYTES: u64 = 1 << 30;
 /// An ordinary image unpacks to a few thousand files.
 const FEW_INODES: u64 = 20_000;
 
+/// What a daemon without any image writes when it starts.
+const START: (u64, u64) = (1 << 20, 64);
+
+pub fn not_full(facts: &Facts) -> Verdict {
+    let place = place(facts)?;
+    let fs = place.file_system;
+    let path = place.nearest.path.to_string_lossy();
+    let no_inodes = fs.inodes > 0 && fs.inodes_available < START.1;
+    Ok(match (fs.available < START.0, no_inodes) {
+        (true, _) => fail("the disk is full: the daemon cannot start").seen(
+            &*path,
+            format!("{} of {}", size(fs.available), size(fs.size)),
+        ),
+        (_, true) => fail("no inodes are left: the daemon cannot start")
+            .seen(&*path, format!("{} of {}", fs.inodes_available, fs.inodes)),
+        _ => pass("there is room for the daemon to start"),
+    }
+    .fill("path", path))
+}
+
 pub fn free_space(facts: &Facts) -> Verdict {
     let place = place(facts)?;
     let free = place.file_system.available;
@@ -68,7 +88,8 @@ mod tests {
             let mut there = FileSystem {
                 magic: 0xef53,
                 available: 5 << 30,
-                inodes: 1000,
+                inodes: 1_000_000,
+                inodes_available: 900_000,
                 ..FileSystem::default()
             };
             change(&mut there);
@@ -86,9 +107,20 @@ mod tests {
             let host = with(|fs| (fs.inodes, fs.inodes_available) = (all, free));
             host.check("storage.free-inodes").status
         };
-        assert_eq!(inodes(1_000_000, 12), Status::Warn);
+        assert_eq!(inodes(1_000_000, 1200), Status::Warn);
         assert_eq!(inodes(1_000_000, 500_000), Status::Pass);
         assert_eq!(inodes(0, 0), Status::Skip);
+    }
+
+    #[test]
+    fn a_disk_on_which_no_daemon_starts() {
+        let id = "storage.not-full";
+        assert_eq!(with(|fs| fs.available = 0).check(id).status, Status::Fail);
+        let few = with(|fs| fs.available = 9 << 20).check(id);
+        assert_eq!(few.status, Status::Pass);
+        let used_up = |all| with(|fs| (fs.inodes, fs.inodes_available) = (all, 0)).check(id);
+        assert_eq!(used_up(1_000_000).status, Status::Fail);
+        assert_eq!(used_up(0).status, Status::Pass);
     }
 
     #[test]

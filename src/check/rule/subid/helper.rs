@@ -114,10 +114,10 @@ pub fn shadowed(facts: &Facts) -> Verdict {
         let Some(helper) = helper(facts, name)?.ask(name)? else {
             continue;
         };
-        let of_system = helper
-            .path
-            .parent()
-            .is_some_and(|dir| SYSTEM.iter().any(|s| dir == Path::new(s)));
+        // The administrator's own build is fine, if it works.
+        let local = helper.path.starts_with("/usr/local") && !works(facts);
+        let system = |dir: &Path| !local && SYSTEM.iter().any(|s| dir == Path::new(s));
+        let of_system = helper.path.parent().is_some_and(system);
         let Some(hidden) = helper.hidden.first().filter(|_| !of_system) else {
             continue;
         };
@@ -232,6 +232,8 @@ mod tests {
         assert_eq!(result.status, Status::Warn);
         assert_eq!(result.summary, "another newuidmap hides /usr/bin/newuidmap");
         assert_eq!(status(both("4755"), id), Status::Pass);
+        let local = both("4755").exe("/usr/local/bin/newuidmap", "755");
+        assert_eq!(status(local, id), Status::Warn);
     }
 
     #[test]
