@@ -256,7 +256,7 @@ impl Host for Live {
     }
 
     fn modified(&self, path: &Path) -> Fact<i64> {
-        self.guarded(path, || Ok(rustix::fs::stat(path)?.st_mtime.into()))
+        self.guarded(path, || Ok(rustix::fs::stat(path)?.st_mtime))
     }
 
     fn writable(&self, path: &Path) -> Fact<bool> {

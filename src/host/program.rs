@@ -5,7 +5,7 @@ use std::io::Read;
 use std::os::fd::AsFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -17,16 +17,34 @@ use crate::fact::{Fact, Why};
 /// More than this from one stream is not an answer.
 const MOST_OUTPUT: usize = 64 << 10;
 
-/// Process groups of the programs that run now, so that Ctrl-C can end them.
+/// Process groups of the programs that run now, so that they can be ended.
 static GROUPS: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
 
-/// Ends every program that still runs: for the moment before an early exit.
+/// Open while programs may be started. Whoever starts one holds it for reading
+/// until its group is known; closing waits for that, so that none slips away.
+static OPEN: RwLock<bool> = RwLock::new(true);
+
+/// Ends every program that still runs and lets no other start: for the moment
+/// before this process ends.
 pub fn end_all() {
-    let groups = GROUPS.lock().unwrap_or_else(PoisonError::into_inner);
-    for group in groups.iter() {
-        // An error means that it is gone already.
-        let _ = kill_process_group(*group, Signal::KILL);
+    *OPEN.write().unwrap_or_else(PoisonError::into_inner) = false;
+    with_groups(|groups| {
+        for group in groups.drain(..) {
+            // An error means that it is gone already.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    });
+}
+
+/// Starts a program and remembers its group.
+fn spawn(command: &mut Command) -> std::io::Result<Child> {
+    let open = OPEN.read().unwrap_or_else(PoisonError::into_inner);
+    if !*open {
+        return Err(std::io::Error::other("this program is about to end"));
     }
+    let child = command.spawn()?;
+    with_groups(|groups| groups.extend(group_of(&child)));
+    Ok(child)
 }
 
 /// The user a program is run as, when root examines somebody else.
@@ -59,10 +77,9 @@ pub fn run(program: &Program, run_as: Option<&RunAs>, end: Instant) -> Fact<Outp
         command.uid(user.uid).gid(user.gid);
     }
     let end = end.min(started + program.deadline);
-    match command.spawn() {
+    match spawn(&mut command) {
         Ok(child) => {
             let group = group_of(&child);
-            with_groups(|groups| groups.extend(group));
             let answer = Running::new(child).finish(program, started, end);
             with_groups(|groups| groups.retain(|g| Some(*g) != group));
             answer

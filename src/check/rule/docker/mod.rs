@@ -3,6 +3,7 @@
 mod client;
 mod coexist;
 mod config;
+mod fit;
 mod limits;
 mod programs;
 mod unit;
@@ -25,7 +26,7 @@ pub const RULES: &[(&str, Rule)] = &[
     ),
     ("docker.containerd", programs::containerd),
     ("docker.runc", programs::runc),
-    ("docker.versions-fit", programs::versions_fit),
+    ("docker.versions-fit", fit::versions_fit),
     ("docker.duplicates", programs::duplicates),
     ("docker.cli", client::cli),
     ("docker.podman-shim", client::podman_shim),

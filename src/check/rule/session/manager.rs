@@ -24,13 +24,17 @@ pub fn systemd(facts: &Facts) -> Verdict {
         Init::Other(name) if name.is_empty() => fail("this host does not run systemd"),
         Init::Other(name) => fail(format!("{name} runs this host, not systemd")),
     };
-    let release = facts.ground.kernel_release.known();
-    let wsl = release.is_some_and(|r| r.to_lowercase().contains("microsoft"));
-    let outcome = match wsl {
+    let outcome = match is_wsl(facts) {
         true => outcome.remedy("wsl"),
         false => outcome,
     };
     Ok(outcome.seen(source, "not there"))
+}
+
+/// Whether this is WSL, where systemd only has to be switched on.
+pub fn is_wsl(facts: &Facts) -> bool {
+    let release = facts.ground.kernel_release.known();
+    release.is_some_and(|r| r.to_lowercase().contains("microsoft"))
 }
 
 /// Whether the user's systemd runs: by its cgroup, else by its socket.

@@ -6,6 +6,8 @@ mod runtime;
 
 use super::Rule;
 
+pub use manager::is_wsl;
+
 /// The rules by check id.
 pub const RULES: &[(&str, Rule)] = &[
     ("session.systemd", manager::systemd),

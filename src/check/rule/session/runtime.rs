@@ -200,7 +200,7 @@ pub fn full(facts: &Facts) -> Verdict {
     let no_inodes = space.inodes != 0 && space.inodes_available < START.1;
     let outcome = match space.available < START.0 || no_inodes {
         true => fail(format!("{path} is full: the daemon cannot start")),
-        false => pass(format!("there is room in {path} for the daemon to start")),
+        false => pass("the runtime directory has room for a daemon"),
     };
     let free = space.available >> 10;
     Ok(outcome.seen(

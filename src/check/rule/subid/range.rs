@@ -162,6 +162,12 @@ pub fn subject(facts: &Facts) -> Result<&Subject, Undetermined> {
         .ok_or_else(|| Undetermined::new("no user was named"))
 }
 
+/// The user has a line there that is not understood, which is to be mended instead.
+fn spoilt(side: &Side) -> bool {
+    let mut ignored = side.file.known().into_iter().flat_map(|f| &f.ignored);
+    ignored.any(|fault| fault.own)
+}
+
 /// Chooses the remedy that works here, and fills in a block that is free.
 pub fn mend(why: Outcome, subid: &subid::Facts, side: &Side, subject: &Subject) -> Outcome {
     if !subid.service.is_absent() {
@@ -173,6 +179,10 @@ pub fn mend(why: Outcome, subid: &subid::Facts, side: &Side, subject: &Subject) 
     // The other side's last line may have no end either.
     let open = |side: &Side| side.file.known().is_some_and(|f| f.unterminated);
     let both = subid.uid.free == subid.gid.free && !open(&subid.uid) && !open(&subid.gid);
+    // A range that is appended twice stops RootlessKit before 1.1.1.
+    if both && side.path == subid.gid.path && !spoilt(&subid.uid) {
+        return why.remedy("with-uids");
+    }
     // usermod knows local accounts only, and wants the file to be there.
     let there = |side: &Side| side.file.known().is_some_and(|f| f.exists) && side.link.is_absent();
     let usermod =
@@ -251,12 +261,15 @@ mod tests {
 
     #[test]
     fn a_missing_range_is_answered_with_one_that_is_free_in_both() {
-        let result = host("bob:100000:65536\n", "carol:165536:65536\n").check("subid.subgid-range");
+        let none = || host("bob:100000:65536\n", "carol:165536:65536\n");
+        let result = none().check("subid.subuid-range");
         assert_eq!(result.status, Status::Fail);
         assert_eq!(
             commands(result),
             ["sudo usermod --add-subuids 231072-296607 --add-subgids 231072-296607 alice"]
         );
+        // One command gives both: pasted a second time, it would give them twice.
+        assert!(commands(none().check("subid.subgid-range")).is_empty());
         let one = host("alice:300000:65536\n", "").check("subid.subgid-range");
         assert_eq!(
             commands(one),
