@@ -132,11 +132,6 @@ fn size(facts: &Facts, subid: &subid::Facts, side: &Side, kind: &str) -> Verdict
 /// dockerd gives its socket to the group docker of the host, by number.
 pub fn docker_group(facts: &Facts) -> Verdict {
     let subid = facts.subid.need("subordinate ids")?;
-    let config = &facts.ground.daemon_json;
-    let flag = flag(&facts.ground.unit, facts.ground.home_path(), "group");
-    if flag.is_some() || config.settings()?.group.is_some() {
-        return Ok(skip("another group is configured for the socket"));
-    }
     let Some(gid) = subid.docker_group.ask("/etc/group")?.copied() else {
         return Ok(skip("there is no group docker"));
     };
@@ -144,6 +139,10 @@ pub fn docker_group(facts: &Facts) -> Verdict {
     let ids = had.ids;
     if u64::from(gid) <= ids {
         return Ok(pass(format!("gid {gid} of the group docker can be mapped")));
+    }
+    let flag = flag(&facts.ground.unit, facts.ground.home_path(), "group");
+    if flag.is_some() || facts.ground.daemon_json.settings()?.group.is_some() {
+        return Ok(skip("another group is configured for the socket"));
     }
     let why = fail(format!("gid {gid} of the group docker cannot be mapped"))
         .seen("/etc/group", format!("docker:{gid}"))
