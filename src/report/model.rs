@@ -176,10 +176,13 @@ impl Report {
         };
     }
 
-    /// The first failing check's first command, else a look at what is doubtful.
+    /// The first failing check's command if it is the only one, else a look at it.
     fn next(&self) -> String {
         let with = |status| self.checks.iter().find(move |c| c.status == status);
-        let command = |check: &CheckResult| check.fix.as_ref()?.commands.first().cloned();
+        let command = |check: &CheckResult| match check.fix.as_ref()?.commands.as_slice() {
+            [only] => Some(only.clone()),
+            _ => None,
+        };
         let explain = |check: &CheckResult| format!("rootless-setup explain {}", check.id);
         match (
             with(Status::Fail),

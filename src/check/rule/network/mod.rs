@@ -36,6 +36,7 @@ pub const RULES: &[(&str, Rule)] = &[
     ("network.privileged-ports", port::privileged_ports),
     ("network.host-firewall", port::host_firewall),
     ("network.ping", traffic::ping),
+    ("network.mtu-accepted", traffic::mtu_accepted),
     ("network.mtu", traffic::mtu),
     ("network.subnet-clash", reach::subnet_clash),
     ("network.dns", reach::dns),

@@ -40,17 +40,28 @@ pub fn ping(facts: &Facts) -> Verdict {
     Ok(outcome.seen(sysctl, format!("{first} {last}")))
 }
 
+/// RootlessKit takes the MTU it is given; else it does not start.
+pub fn mtu_accepted(facts: &Facts) -> Verdict {
+    let pin = facts.network.need("network")?.launch.mtu.as_ref();
+    let Some(pin) = pin else {
+        return Ok(pass("no MTU is pinned"));
+    };
+    Ok(match pin.value.parse::<u64>() {
+        Ok(mtu) if mtu <= MOST => of_pin(pass(format!("RootlessKit takes an MTU of {mtu}")), pin),
+        _ => of_pin(
+            fail(format!("RootlessKit takes no MTU of {}", pin.value)),
+            pin,
+        ),
+    })
+}
+
 /// Packets fit the devices they go through.
 pub fn mtu(facts: &Facts) -> Verdict {
     let network = facts.network.need("network")?;
     let settings = facts.ground.daemon_json.settings()?;
     let driver = choice(facts)?.driver();
     let pin = network.launch.mtu.as_ref();
-    let pinned = match pin.map(|pin| (pin, pin.value.parse::<u64>())) {
-        None => None,
-        Some((_, Ok(mtu))) if mtu <= MOST => Some(mtu),
-        Some((pin, _)) => return Ok(refused(pin)),
-    };
+    let pinned = pin.and_then(|pin| pin.value.parse::<u64>().ok());
     let tap = pinned.or_else(|| usual(driver));
     if let (Some(Driver::Vpnkit), Some(pin), Some(1501..)) = (driver, pin, pinned) {
         return Ok(of_pin(fail("vpnkit takes no MTU above 1500"), pin));
@@ -89,11 +100,6 @@ fn usual(driver: Option<Driver>) -> Option<u64> {
         Driver::Vpnkit | Driver::LxcUserNic => Some(1500),
         Driver::Pasta | Driver::Gvisor => None,
     }
-}
-
-fn refused(pin: &Pin) -> Outcome {
-    let summary = format!("RootlessKit takes no MTU of {}", pin.value);
-    of_pin(fail(summary), pin)
 }
 
 fn of_pin(outcome: Outcome, pin: &Pin) -> Outcome {
@@ -138,8 +144,7 @@ mod tests {
 
     #[test]
     fn an_mtu_that_fits() {
-        let id = "network.mtu";
-        let host = |net: &str, mtu: &str, json: &str| {
+        let check = |id: &str, net: &str, mtu: &str, json: &str| {
             let unit = format!(
                 "[Service]\nEnvironment=DOCKERD_ROOTLESS_ROOTLESSKIT_NET={net}\n\
                  Environment=DOCKERD_ROOTLESS_ROOTLESSKIT_MTU={mtu}\n"
@@ -155,9 +160,14 @@ mod tests {
                 .check(id)
                 .status
         };
+        let host = |net: &str, mtu: &str, json: &str| check("network.mtu", net, mtu, json);
+        let accepted = |mtu: &str| check("network.mtu-accepted", "slirp4netns", mtu, "{}");
+        assert_eq!(accepted(""), Status::Pass);
+        assert_eq!(accepted("65521"), Status::Pass);
+        assert_eq!(accepted("65522"), Status::Fail);
+        assert_eq!(accepted("big"), Status::Fail);
         assert_eq!(host("slirp4netns", "", "{}"), Status::Pass);
-        assert_eq!(host("slirp4netns", "65522", "{}"), Status::Warn);
-        assert_eq!(host("slirp4netns", "big", "{}"), Status::Warn);
+        assert_eq!(host("slirp4netns", "65522", "{}"), Status::Skip);
         assert_eq!(host("slirp4netns", "1400", "{\"mtu\": 1500}"), Status::Warn);
         assert_eq!(host("vpnkit", "65520", "{}"), Status::Warn);
         assert_eq!(host("lxc-user-nic", "", "{}"), Status::Warn);
