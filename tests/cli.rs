@@ -45,6 +45,19 @@ fn checks_list_shows_every_check_once() {
 }
 
 #[test]
+fn the_readme_shows_what_the_program_prints() {
+    let host = "tests/hosts/ubuntu-24.04-home-bin.toml";
+    let mut command = tool(&["doctor", "--replay", host]);
+    command.env_clear().env("LANG", "C.UTF-8");
+    let page = text(&command.output().unwrap().stdout);
+    let readme = std::fs::read_to_string("README.md").unwrap();
+    assert!(
+        readme.contains(page.trim_end()),
+        "README.md is out of date:\n{page}"
+    );
+}
+
+#[test]
 fn explain_shows_any_check() {
     for line in stdout(&["checks", "list"]).lines() {
         let id = line.split_whitespace().next().unwrap();
