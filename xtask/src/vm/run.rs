@@ -224,7 +224,7 @@ fn add_target() -> Result<()> {
     let mut rustup = tied("TERM", "sh");
     rustup.args([
         "-c",
-        "! command -v rustup >/dev/null || rustup target add --quiet \"$0\"",
+        "! command -v rustup >/dev/null || rustup target add \"$0\"",
         TARGET,
     ]);
     process::run(&mut rustup, "", Duration::from_secs(300))?.ok("rustup target add")?;
