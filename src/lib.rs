@@ -24,6 +24,7 @@
 //! - [`ui`] the only door to the terminal
 //! - [`exit`] documented exit codes; [`mod@error`] expected errors and hints
 
+pub mod apply;
 pub mod check;
 pub mod cli;
 pub mod command;
@@ -32,6 +33,7 @@ pub mod exit;
 pub mod fact;
 pub mod facts;
 pub mod host;
+pub mod plan;
 pub mod report;
 pub mod ui;
 

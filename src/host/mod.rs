@@ -7,6 +7,7 @@
 mod build_info;
 mod bundle;
 mod bus;
+pub mod docker_api;
 mod live;
 mod model;
 mod mounts;

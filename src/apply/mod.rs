@@ -1,0 +1,7 @@
+//! The only room that changes the machine: files, units over D-Bus, lingering.
+//! Every change is written into the journal before it is made.
+
+pub mod failure;
+pub mod login;
+pub mod manager;
+pub mod ready;

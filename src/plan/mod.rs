@@ -1,0 +1,10 @@
+//! What is to be done, as data: options, the texts of files, steps and their
+//! undoing. Nothing here touches the machine.
+
+pub mod cli_config;
+pub mod context;
+pub mod diff;
+pub mod docker_service;
+pub mod options;
+pub mod quote;
+pub mod shell_block;
