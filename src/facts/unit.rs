@@ -72,35 +72,122 @@ pub fn parse(path: &Path, text: &str) -> UnitFile {
     unit
 }
 
-/// Splits a value into words as systemd does: quotes, and `\` before a character.
+/// What separates words for systemd; no other white space does.
+const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
+
+/// Splits a value into words as systemd does: quotes and C escapes are undone,
+/// an escape it does not know stays as it is; specifiers are not expanded.
 ///
 /// # Errors
 /// An unbalanced quote.
 pub fn words(value: &str) -> Result<Vec<String>, String> {
-    let mut words = Vec::new();
-    let mut word: Option<String> = None;
+    let mut words: Vec<Vec<u8>> = Vec::new();
+    let mut word: Option<Vec<u8>> = None;
     let mut quote = None;
-    let mut chars = value.chars();
-    while let Some(c) = chars.next() {
+    let mut rest = value;
+    while let Some(c) = rest.chars().next() {
+        rest = &rest[c.len_utf8()..];
         match (c, quote) {
-            ('\\', _) => word.get_or_insert_default().extend(chars.next()),
+            ('\\', Some(_)) if rest.is_empty() => break,
+            ('\\', _) => rest = unescaped(rest, word.get_or_insert_default()),
             (c, Some(q)) if c == q => quote = None,
-            (c, Some(_)) => word.get_or_insert_default().push(c),
             ('"' | '\'', None) => {
                 quote = Some(c);
                 word.get_or_insert_default();
             }
-            (c, None) if c.is_whitespace() => words.extend(word.take()),
-            (c, None) => word.get_or_insert_default().push(c),
+            (c, None) if BLANKS.contains(&c) => words.extend(word.take()),
+            (c, _) => push(word.get_or_insert_default(), c),
         }
     }
-    match quote {
-        Some(_) => Err("a quote is not closed".to_owned()),
-        None => {
-            words.extend(word);
-            Ok(words)
+    if quote.is_some() {
+        return Err("a quote is not closed".to_owned());
+    }
+    words.extend(word);
+    let text = |word: Vec<u8>| String::from_utf8_lossy(&word).into_owned();
+    Ok(words.into_iter().map(text).collect())
+}
+
+fn push(word: &mut Vec<u8>, c: char) {
+    word.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+}
+
+/// Undoes the escape that follows a backslash; returns what comes after it.
+fn unescaped<'a>(rest: &'a str, word: &mut Vec<u8>) -> &'a str {
+    let Some(c) = rest.chars().next() else {
+        word.push(b'\\');
+        return rest;
+    };
+    let after = &rest[c.len_utf8()..];
+    let simple = match c {
+        'a' => 7,
+        'b' => 8,
+        't' => b'\t',
+        'n' => b'\n',
+        'v' => 11,
+        'f' => 12,
+        'r' => b'\r',
+        's' => b' ',
+        '\\' | '"' | '\'' => c as u8,
+        _ => {
+            return numbered(c, rest, word).unwrap_or_else(|| {
+                word.push(b'\\');
+                push(word, c);
+                after
+            });
+        }
+    };
+    word.push(simple);
+    after
+}
+
+/// `\xHH` and `\OOO` are bytes, `\uHHHH` and `\UHHHHHHHH` characters; none is NUL.
+fn numbered<'a>(c: char, rest: &'a str, word: &mut Vec<u8>) -> Option<&'a str> {
+    let (digits, radix) = match c {
+        'x' => (1..3, 16),
+        'u' => (1..5, 16),
+        'U' => (1..9, 16),
+        '0'..='7' => (0..3, 8),
+        _ => return None,
+    };
+    let after = rest.get(digits.end..)?;
+    let digits = rest.get(digits)?;
+    // from_str_radix takes a sign.
+    let digits = Some(digits).filter(|d| d.chars().all(|c| c.is_digit(radix)))?;
+    let number = u32::from_str_radix(digits, radix).ok().filter(|n| *n > 0)?;
+    match c {
+        'u' | 'U' => push(word, char::from_u32(number)?),
+        _ => word.push(u8::try_from(number).ok()?),
+    }
+    Some(after)
+}
+
+fn percents(word: &str) -> String {
+    // Any other specifier stays.
+    expanded(word, Path::new("%h"))
+}
+
+/// Expands the specifiers `%h` and `%%` of a word; others stay as they are.
+pub fn expanded(word: &str, home: &Path) -> String {
+    let mut parts = word.split('%');
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    while let Some(part) = parts.next() {
+        match part.strip_prefix('h') {
+            // Two in a row, or one at the end.
+            None if part.is_empty() => {
+                text.push('%');
+                text.push_str(parts.next().unwrap_or_default());
+            }
+            None => {
+                text.push('%');
+                text.push_str(part);
+            }
+            Some(after) => {
+                text.push_str(&home.to_string_lossy());
+                text.push_str(after);
+            }
         }
     }
+    text
 }
 
 /// The user's `docker.service` as it lies on the disk.
@@ -139,26 +226,24 @@ impl DockerUnit {
         let words = settings
             .iter()
             .flat_map(|s| words(&s.value).unwrap_or_default());
-        let expand = |value: &str| {
-            value
-                .replace("%h", &home.to_string_lossy())
-                .replace("%%", "%")
+        let assigned = |word: String| {
+            let word = expanded(&word, home);
+            word.split_once('=')
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
         };
-        words
-            .filter_map(|word| word.split_once('=').map(|(n, v)| (n.to_owned(), expand(v))))
-            .collect()
+        words.filter_map(assigned).collect()
     }
 
-    /// The command the unit runs, if it is installed.
+    /// The command the unit runs, if it is installed: `%%` and `$$` undone,
+    /// other specifiers and variables as they stand.
     pub fn exec_start(&self) -> Option<Vec<String>> {
         let last = self.values("Service", "ExecStart").pop()?;
-        let mut words = words(&last.value).ok()?;
-        if let Some(program) = words.first_mut() {
-            *program = program
-                .trim_start_matches(['@', '-', ':', '+', '!', '|'])
-                .to_owned();
-        }
-        Some(words)
+        let mut words = words(&last.value).ok()?.into_iter();
+        let program = words.next()?;
+        let program = program.trim_start_matches(['@', '-', ':', '+', '!', '|']);
+        // In the program `$` is a character like any other.
+        let arguments = words.map(|word| percents(&word).replace("$$", "$"));
+        Some([percents(program)].into_iter().chain(arguments).collect())
     }
 }
 
@@ -233,6 +318,31 @@ mod tests {
     }
 
     #[test]
+    fn words_as_systemd_splits_them() {
+        let of = |value: &str| words(value).expect("words");
+        assert_eq!(of(r#"a"b c"'d e' "" f"#), ["ab cd e", "", "f"]);
+        assert_eq!(
+            of(r"\x41\102\u00e9\U0001F433\n\s\\ x"),
+            ["AB\u{e9}\u{1f433}\n \\", "x"]
+        );
+        // What is no escape stays, as does a NUL.
+        assert_eq!(
+            of(r"\q\x4 \x00 \u+123 \400 \"),
+            [r"\q\x4", r"\x00", r"\u+123", r"\400", r"\"]
+        );
+        // Only ASCII blanks part words.
+        assert_eq!(of("a\u{a0}b\tc"), ["a\u{a0}b", "c"]);
+        assert!(words("\"a").is_err() && words("'a\\").is_err());
+    }
+
+    #[test]
+    fn specifiers_are_expanded_once() {
+        let of = |word| expanded(word, Path::new("/home/%h"));
+        assert_eq!(of("%h/bin:%%h:%%%h:100%"), "/home/%h/bin:%h:%/home/%h:100%");
+        assert_eq!(of("%t/x%%"), "%t/x%");
+    }
+
+    #[test]
     fn an_empty_value_resets() {
         let file = parse(Path::new("/u"), UNIT);
         let reset = parse(
@@ -253,6 +363,7 @@ mod tests {
         fn never_panics(text in ".*") {
             parse(Path::new("/u"), &text);
             let _ = words(&text);
+            expanded(&text, Path::new("/h"));
         }
     }
 }

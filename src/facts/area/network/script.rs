@@ -24,7 +24,8 @@ pub enum Driver {
 }
 
 impl Driver {
-    const ALL: [Driver; 5] = [
+    /// All of them.
+    pub const ALL: [Driver; 5] = [
         Driver::Slirp4netns,
         Driver::Pasta,
         Driver::Vpnkit,

@@ -1,0 +1,2 @@
+# Written by rootless-setup; `rootless-setup uninstall` takes it out again.
+export DOCKER_HOST={{host}}

@@ -1,0 +1,3 @@
+if not contains -- {{dir}} $PATH
+    set -gx PATH {{dir}} $PATH
+end

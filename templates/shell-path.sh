@@ -1,0 +1,4 @@
+case ":${PATH}:" in
+*:{{dir}}:*) ;;
+*) export PATH={{dir}}"${PATH:+:${PATH}}" ;;
+esac
