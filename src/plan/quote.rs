@@ -20,6 +20,10 @@ pub enum Unquotable {
     /// A NUL ends a string for the kernel.
     #[error("a NUL byte cannot stand in a unit file")]
     Nul,
+    /// systemd drops a line with a code point that Unicode keeps for no character,
+    /// as if it were not UTF-8.
+    #[error("the code point {0:?}, which is no character, cannot stand in a unit file")]
+    Noncharacter(char),
     /// systemd ignores an assignment with a control character other than tab and newline.
     #[error("the value of {name} holds the control character {code:?}, which systemd refuses")]
     Control {
@@ -121,10 +125,19 @@ fn bounded(length: usize, text: &str) -> Result<(), Unquotable> {
     if text.contains('\0') {
         return Err(Unquotable::Nul);
     }
+    if let Some(code) = text.chars().find(|c| is_noncharacter(*c)) {
+        return Err(Unquotable::Noncharacter(code));
+    }
     match length > LONGEST {
         true => Err(Unquotable::Long(length)),
         false => Ok(()),
     }
+}
+
+/// `unichar_is_valid` of systemd's utf8.c says no to these.
+fn is_noncharacter(c: char) -> bool {
+    let code = u32::from(c);
+    (0xfdd0..=0xfdef).contains(&code) || code & 0xfffe == 0xfffe
 }
 
 /// Nothing in it means anything to systemd, to the eye or at the start of a line.
@@ -185,6 +198,15 @@ mod tests {
     fn what_cannot_be_said() {
         assert_eq!(assignment("A", "\0"), Err(Unquotable::Nul));
         assert_eq!(argument("a\0"), Err(Unquotable::Nul));
+        assert!(matches!(
+            argument("\u{10ffff}"),
+            Err(Unquotable::Noncharacter(_))
+        ));
+        assert!(matches!(
+            assignment("A", "\u{fdd0}"),
+            Err(Unquotable::Noncharacter(_))
+        ));
+        assert!(argument("\u{fffd}\u{feff}\u{e000}").is_ok());
         for name in ["", "1A", "A B", "A=", "É", "A-B"] {
             assert_eq!(assignment(name, ""), Err(Unquotable::Name(name.into())));
         }

@@ -299,13 +299,12 @@ mod tests {
             _ => "printf '%s\\n' \"$PATH\"\n",
         };
         let script = format!("{block}{block}{print}{path}");
+        let home = tempfile::tempdir().expect("directory");
         #[expect(clippy::disallowed_methods, reason = "the shell itself decides")]
         let mut command = Command::new(shell);
-        let output = command
-            .env("PATH", "/usr/bin:/bin")
-            .args(["-c", &script])
-            .output()
-            .ok()?;
+        command.env_clear().env("PATH", "/usr/bin:/bin");
+        command.env("HOME", home.path()).args(["-c", &script]);
+        let output = command.output().ok()?;
         assert!(output.stderr.is_empty(), "{shell}: {output:?}");
         let output = String::from_utf8(output.stdout).expect("UTF-8");
         let (host, path) = output.split_once('\n').expect("two lines");
