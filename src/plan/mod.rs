@@ -1,6 +1,7 @@
 //! What is to be done, as data: options, the texts of files, steps and their
 //! undoing. Nothing here touches the machine.
 
+mod choice;
 pub mod cli_config;
 pub mod context;
 pub mod diff;

@@ -2,10 +2,10 @@
 //! iptables. Each choice is one drop-in, so that a changed one changes one file.
 
 use std::path::Path;
-use std::str::FromStr;
 
 use thiserror::Error;
 
+pub use super::choice::{Choice, Unknown, Value};
 use super::drop_in;
 pub use super::drop_in::{NAMES, Setting, Unread, read};
 use super::quote::Unquotable;
@@ -76,110 +76,6 @@ impl PortDriver {
             Some(own) => own == net,
             None => net != Net::Pasta,
         }
-    }
-}
-
-/// What was said about one option.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Choice<T> {
-    /// Nothing: it stays as it is installed.
-    #[default]
-    Keep,
-    /// Back to Docker's own default.
-    Auto,
-    /// This.
-    Set(T),
-}
-
-impl<T> Choice<T> {
-    /// What holds after it, where `installed` held before.
-    fn over(self, installed: Choice<T>) -> Option<T> {
-        match (self, installed) {
-            (Choice::Set(value), _) | (Choice::Keep, Choice::Set(value)) => Some(value),
-            _ => None,
-        }
-    }
-}
-
-/// A word that an option does not take.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("{word:?} is not one of {expected}")]
-pub struct Unknown {
-    /// What was given.
-    pub word: String,
-    /// What the option takes, for people.
-    pub expected: String,
-}
-
-/// A value of an option.
-pub trait Value: Sized {
-    /// Reads it.
-    fn parse(word: &str) -> Option<Self>;
-    /// What it takes besides `auto`, for people.
-    fn expected() -> String;
-}
-
-impl Value for Net {
-    fn parse(word: &str) -> Option<Self> {
-        Net::parse(word)
-    }
-
-    fn expected() -> String {
-        Net::ALL.map(Net::name).join(", ")
-    }
-}
-
-impl Value for PortDriver {
-    fn parse(word: &str) -> Option<Self> {
-        PortDriver::parse(word)
-    }
-
-    fn expected() -> String {
-        PortDriver::ALL.map(PortDriver::name).join(", ")
-    }
-}
-
-/// An MTU in bytes.
-impl Value for u32 {
-    fn parse(word: &str) -> Option<Self> {
-        let digits = word.bytes().all(|b| b.is_ascii_digit());
-        let number = word.parse().ok().filter(|_| digits)?;
-        (SMALLEST_MTU..=LARGEST_MTU)
-            .contains(&number)
-            .then_some(number)
-    }
-
-    fn expected() -> String {
-        format!("{SMALLEST_MTU} to {LARGEST_MTU}")
-    }
-}
-
-impl Value for bool {
-    fn parse(word: &str) -> Option<Self> {
-        match word {
-            "true" | "yes" => Some(true),
-            "false" | "no" => Some(false),
-            _ => None,
-        }
-    }
-
-    fn expected() -> String {
-        "yes, no".to_owned()
-    }
-}
-
-impl<T: Value> FromStr for Choice<T> {
-    type Err = Unknown;
-
-    fn from_str(word: &str) -> Result<Self, Unknown> {
-        if word == "auto" {
-            return Ok(Choice::Auto);
-        }
-        let unknown = || Unknown {
-            word: word.to_owned(),
-            expected: format!("{}, auto", T::expected()),
-        };
-        T::parse(word).map(Choice::Set).ok_or_else(unknown)
     }
 }
 
@@ -313,35 +209,6 @@ impl Chosen {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn words_of_the_command_line() {
-        assert_eq!("auto".parse(), Ok(Choice::<Net>::Auto));
-        assert_eq!("pasta".parse(), Ok(Choice::Set(Net::Pasta)));
-        assert_eq!(
-            "gvisor-tap-vsock".parse(),
-            Ok(Choice::Set(PortDriver::Gvisor))
-        );
-        assert_eq!("1500".parse(), Ok(Choice::Set(1500)));
-        assert_eq!("no".parse(), Ok(Choice::Set(false)));
-        for bad in [
-            "67",
-            "65522",
-            "-1",
-            "+1500",
-            "",
-            "1 500",
-            "99999999999",
-            "0x5dc",
-        ] {
-            assert!(bad.parse::<Choice<u32>>().is_err(), "{bad}");
-        }
-        let error = "Pasta".parse::<Choice<Net>>().expect_err("case matters");
-        assert_eq!(
-            error.to_string(),
-            "\"Pasta\" is not one of slirp4netns, pasta, vpnkit, gvisor-tap-vsock, lxc-user-nic, auto"
-        );
-    }
 
     #[test]
     fn asked_over_installed() {
