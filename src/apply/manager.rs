@@ -255,7 +255,12 @@ impl Manager {
             let job = within(method, self.patience, call).await?;
             result_of(&job, method, &mut ended).await
         };
-        zbus::block_on(watch(wait, work))
+        Ok(match zbus::block_on(watch(wait, work))? {
+            Ended::Done(result) if result == "done" => JobEnd::Done,
+            Ended::Done(result) => JobEnd::Failed(result),
+            Ended::Late => JobEnd::Late,
+            Ended::Cancelled => JobEnd::Cancelled,
+        })
     }
 
     async fn ended_jobs(&self) -> zbus::Result<MessageStream> {
@@ -270,11 +275,18 @@ impl Manager {
     }
 }
 
+/// How something that was waited for came out.
+pub(super) enum Ended<T> {
+    Done(T),
+    Late,
+    Cancelled,
+}
+
 /// Lets `work` run until it is done, it is too late, or the user has had enough.
-async fn watch(
+pub(super) async fn watch<T>(
     wait: &Wait<'_>,
-    work: impl Future<Output = Result<JobEnd, BusError>>,
-) -> Result<JobEnd, BusError> {
+    work: impl Future<Output = Result<T, BusError>>,
+) -> Result<Ended<T>, BusError> {
     let runtime = SharedRuntime::current().map_err(|e| BusError::Lost {
         during: "waiting",
         text: e.to_string(),
@@ -282,24 +294,24 @@ async fn watch(
     let mut work = pin!(work);
     loop {
         if (wait.cancelled)() {
-            return Ok(JobEnd::Cancelled);
+            return Ok(Ended::Cancelled);
         }
         let left = wait.end.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Ok(JobEnd::Late);
+            return Ok(Ended::Late);
         }
         if let Ok(ended) = runtime.timeout(left.min(SLICE), work.as_mut()).await {
-            return ended;
+            return ended.map(Ended::Done);
         }
     }
 }
 
-/// Waits until systemd says how `job` ended.
+/// Waits until systemd says how `job` ended, in its word.
 async fn result_of(
     job: &OwnedObjectPath,
     method: &'static str,
     ended: &mut MessageStream,
-) -> Result<JobEnd, BusError> {
+) -> Result<String, BusError> {
     let lost = |text: String| BusError::Lost {
         during: method,
         text,
@@ -313,10 +325,7 @@ async fn result_of(
             continue;
         };
         if path == *job {
-            return Ok(match result {
-                "done" => JobEnd::Done,
-                other => JobEnd::Failed(other.to_owned()),
-            });
+            return Ok(result.to_owned());
         }
     }
     Err(lost("it was closed".to_owned()))
