@@ -27,7 +27,7 @@ use crate::host::systemd::{
     Change, MANAGER, ManagerProxy, Properties, SERVICE, SYSTEMD, SYSTEMD_PATH, UNIT,
 };
 
-use bus::{connect, within};
+use bus::{connect, sort, within};
 
 pub use bus::BusError;
 pub use systemctl::{WithoutBus, reload_without_bus, stop_without_bus};
@@ -123,7 +123,7 @@ pub struct UnitState {
 impl UnitState {
     /// systemd waits a moment and will start it again.
     pub fn will_retry(&self) -> bool {
-        self.sub_state.starts_with("auto-restart")
+        is_between(&self.sub_state)
     }
 }
 
@@ -198,6 +198,23 @@ impl Manager {
             let unit = Properties::get(bus, SYSTEMD, path.as_str(), UNIT).await?;
             let service = Properties::get(bus, SYSTEMD, path.as_str(), SERVICE).await?;
             Ok(state(unit, service))
+        })
+    }
+
+    /// Whether a unit runs or is starting, and is not between two attempts: the
+    /// cheap question, for while something else is waited for.
+    ///
+    /// # Errors
+    /// [`BusError`].
+    pub fn runs(&self, unit: &str) -> Result<bool, BusError> {
+        let bus = self.proxy.inner().connection();
+        self.call("the state of a unit", async {
+            let path = self.proxy.load_unit(unit).await?;
+            let get = |name| Properties::one(bus, SYSTEMD, path.as_str(), UNIT, name);
+            let active: String = get("ActiveState").await?;
+            let sub: String = get("SubState").await?;
+            let up = ["active", "activating", "reloading", "refreshing"];
+            Ok(up.contains(&active.as_str()) && !is_between(&sub))
         })
     }
 
@@ -309,15 +326,11 @@ pub(super) async fn watch<T>(
 /// Waits until systemd says how `job` ended, in its word.
 async fn result_of(
     job: &OwnedObjectPath,
-    method: &'static str,
+    during: &'static str,
     ended: &mut MessageStream,
 ) -> Result<String, BusError> {
-    let lost = |text: String| BusError::Lost {
-        during: method,
-        text,
-    };
     while let Some(message) = next(ended).await {
-        let message = message.map_err(|e| lost(e.to_string()))?;
+        let message = message.map_err(|e| sort(during, Duration::ZERO, &e))?;
         let body = message.body();
         // What does not look like systemd's is not from it.
         let Ok((_, path, _, result)) = body.deserialize::<(u32, OwnedObjectPath, &str, &str)>()
@@ -328,11 +341,19 @@ async fn result_of(
             return Ok(result.to_owned());
         }
     }
-    Err(lost("it was closed".to_owned()))
+    Err(BusError::Lost {
+        during,
+        text: "it was closed".to_owned(),
+    })
 }
 
 async fn next(stream: &mut MessageStream) -> Option<zbus::Result<zbus::Message>> {
     poll_fn(|cx| Pin::new(&mut *stream).poll_next(cx)).await
+}
+
+/// `auto-restart`, since systemd 254 `auto-restart-queued` too.
+fn is_between(sub_state: &str) -> bool {
+    sub_state.starts_with("auto-restart")
 }
 
 /// What is not there needs no undoing.

@@ -21,6 +21,9 @@ use crate::host::docker_api::{ApiError, Exchange, PING, pong};
 /// a slice. Between bind(2) and listen(2) there is no event to wait for.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 
+/// The time between two looks at whether the daemon's unit runs at all.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// Why the daemon is not ready.
 #[derive(Debug, Error)]
 pub enum NotReady {
@@ -32,6 +35,9 @@ pub enum NotReady {
         /// What the last attempt came to.
         last: ApiError,
     },
+    /// The unit that runs it does not run any more.
+    #[error("the Docker daemon ended before it answered")]
+    Gone,
     /// The user did not want to wait.
     #[error("interrupted")]
     Cancelled,
@@ -44,13 +50,35 @@ pub enum NotReady {
 /// # Errors
 /// [`NotReady`].
 pub fn wait(socket: &Path, end: Instant, cancelled: &dyn Fn() -> bool) -> Result<(), NotReady> {
+    wait_while(socket, end, cancelled, &|| true)
+}
+
+/// The same, as long as `runs`, which is asked once a second: a unit of
+/// `Type=simple` is started before its daemon is, and may end without a word to
+/// whoever waits.
+///
+/// # Errors
+/// [`NotReady`].
+pub fn wait_while(
+    socket: &Path,
+    end: Instant,
+    cancelled: &dyn Fn() -> bool,
+    runs: &dyn Fn() -> bool,
+) -> Result<(), NotReady> {
     let mut daemon = Daemon::new(socket);
+    let mut looked = Instant::now();
     loop {
         if cancelled() {
             return Err(NotReady::Cancelled);
         }
         if daemon.answers() {
             return Ok(());
+        }
+        if looked.elapsed() >= LOOK {
+            if !runs() {
+                return Err(NotReady::Gone);
+            }
+            looked = Instant::now();
         }
         let left = end.saturating_duration_since(Instant::now());
         if left.is_zero() {

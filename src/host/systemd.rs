@@ -72,16 +72,26 @@ impl Properties {
         path: &str,
         interface: &str,
     ) -> zbus::Result<Self> {
-        let proxy = PropertiesProxy::builder(bus)
-            .destination(service.to_owned())
-            .path(ObjectPath::try_from(path.to_owned())?)
-            .cache_properties(CacheProperties::No)
-            .build()
-            .await?;
+        let proxy = proxy(bus, service, path).await?;
         let all = proxy
             .get_all(InterfaceName::try_from(interface.to_owned())?)
             .await?;
         Ok(Properties(all))
+    }
+
+    /// One property alone.
+    pub async fn one<T: TryFrom<OwnedVariant> + Default>(
+        bus: &Connection,
+        service: &str,
+        path: &str,
+        interface: &str,
+        name: &str,
+    ) -> zbus::Result<T> {
+        let proxy = proxy(bus, service, path).await?;
+        let value = proxy
+            .get(InterfaceName::try_from(interface.to_owned())?, name)
+            .await?;
+        Ok(T::try_from(value).unwrap_or_default())
     }
 
     /// Takes a property; the type's default where it is missing or of another type.
@@ -89,6 +99,19 @@ impl Properties {
         let value = self.0.remove(name);
         value.and_then(|v| T::try_from(v).ok()).unwrap_or_default()
     }
+}
+
+async fn proxy<'a>(
+    bus: &'a Connection,
+    service: &str,
+    path: &str,
+) -> zbus::Result<PropertiesProxy<'a>> {
+    PropertiesProxy::builder(bus)
+        .destination(service.to_owned())
+        .path(ObjectPath::try_from(path.to_owned())?)
+        .cache_properties(CacheProperties::No)
+        .build()
+        .await
 }
 
 /// What the bus calls the error: standard ones come as a type of their own.

@@ -120,7 +120,11 @@ pub(in crate::apply) async fn within<T>(
 }
 
 /// The bus library's errors, by what they mean for a person.
-fn sort(during: &'static str, patience: Duration, error: &zbus::Error) -> BusError {
+pub(in crate::apply) fn sort(
+    during: &'static str,
+    patience: Duration,
+    error: &zbus::Error,
+) -> BusError {
     let lost = |text: String| BusError::Lost { during, text };
     if let zbus::Error::InputOutput(e) = error {
         return match e.kind() {

@@ -107,6 +107,7 @@ fn unit_files_and_state() {
     // Missing, or of another type than it should be.
     assert_eq!((first.load_state.as_str(), first.result.as_str()), ("", ""));
     assert!(first.will_retry());
+    assert_eq!(manager.runs("u"), Ok(false));
 }
 
 #[test]

@@ -116,6 +116,17 @@ fn whoever_answers_otherwise_is_no_daemon() {
 }
 
 #[test]
+fn a_daemon_that_ended_is_not_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let started = Instant::now();
+    let runs = || started.elapsed() < MS(1500);
+    let end = started + Duration::from_secs(20);
+    let answer = wait_while(&dir.path().join("none"), end, &|| false, &runs);
+    assert!(matches!(answer, Err(NotReady::Gone)));
+    assert!(started.elapsed() >= MS(1900) && started.elapsed() < MS(5000));
+}
+
+#[test]
 fn ctrl_c_is_heard() {
     let dir = tempfile::tempdir().unwrap();
     let silent = dir.path().join("silent");
