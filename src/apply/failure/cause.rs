@@ -226,7 +226,7 @@ fn is_harmless(text: &str) -> bool {
 }
 
 fn by_obstacle(refusal: &Refusal) -> Cause {
-    let of_groups = refusal.words.contains("gid") && !refusal.words.contains("newuidmap");
+    let of_groups = refusal.words.contains("newgidmap") || refusal.words.contains("subgid");
     let by = |users: &'static str, groups: &'static str| if of_groups { groups } else { users };
     let check = match refusal.obstacle {
         Obstacle::NotPermitted | Obstacle::Denied | Obstacle::Inside | Obstacle::Other => {
@@ -286,7 +286,7 @@ pub fn checks() -> Vec<String> {
         Inside,
         Other,
     ];
-    let by = ["newuidmap", "gid"].map(|words| {
+    let by = ["newuidmap", "newgidmap"].map(|words| {
         obstacles.map(|obstacle| {
             let words = words.to_owned();
             by_obstacle(&Refusal { obstacle, words }).check

@@ -34,12 +34,13 @@ const FATAL: [&str; 10] = [
 ];
 
 /// What follows from something else, or is said on every start.
-const NOISE: [&str; 9] = [
+const NOISE: [&str; 10] = [
     "error: command [",
     "error: child exited: ",
     "error: parsing message from fd",
     "failed to load cni during init",
     "otlp",
+    "transport is closing",
     "Main process exited",
     "Scheduled restart job",
     "Consumed ",
@@ -64,8 +65,7 @@ const WORDS: [&str; 13] = [
 ];
 
 /// What systemd says of the unit that is more than "it failed".
-const MANAGER: [&str; 6] = [
-    "Failed to locate executable",
+const MANAGER: [&str; 5] = [
     "Failed to load environment",
     "timed out",
     "OOM killer",
@@ -164,6 +164,8 @@ fn plain(text: &str) -> Weight {
     match () {
         () if text.starts_with('+') || text.starts_with(": exit status") => Weight::Noise,
         () if TRACE.iter().any(|trace| trace.contains(text.trim())) => Weight::Noise,
+        // What a program says about its options, asked or not.
+        () if text.starts_with(' ') => Weight::Plain,
         () if WORDS.iter().any(|word| lower.contains(word)) => Weight::Error,
         () => Weight::Plain,
     }

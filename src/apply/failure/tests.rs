@@ -302,6 +302,68 @@ fn no_access_is_not_no_errors() {
     assert!(failure.trouble.is_some() && failure.lines.is_empty());
 }
 
+/// Each was recorded in a guest whose daemon was kept from starting in one way,
+/// while systemd was at its next attempt.
+#[test]
+fn journals_of_guests() {
+    for (journal, check, last) in [
+        (
+            include_str!("../../../tests/journals/debian-12-no-setuid.jsonl"),
+            "subid.newuidmap-privilege",
+            "newuidmap: write to uid_map failed: Operation not permitted",
+        ),
+        (
+            include_str!("../../../tests/journals/debian-12-no-iptables.jsonl"),
+            "network.iptables",
+            "failed to create NAT chain DOCKER: Iptables not found",
+        ),
+        (
+            include_str!("../../../tests/journals/debian-12-no-script.jsonl"),
+            "docker.unit-exec",
+            "spawning /usr/bin/dockerd-rootless.sh: No such file or directory",
+        ),
+        (
+            include_str!("../../../tests/journals/debian-sid-no-subuid.jsonl"),
+            "subid.subuid-range",
+            "No subuid ranges found for user 1000 (\"alice\")",
+        ),
+        (
+            include_str!("../../../tests/journals/debian-sid-data-root.jsonl"),
+            "storage.data-root-owner",
+            "chmod /home/alice/.local/share/docker: operation not permitted",
+        ),
+        (
+            include_str!("../../../tests/journals/debian-sid-no-driver.jsonl"),
+            "storage.driver-usable",
+            "error initializing graphdriver: driver not supported: nope",
+        ),
+        (
+            include_str!("../../../tests/journals/debian-sid-bad-json.jsonl"),
+            "docker.daemon-json",
+            "invalid JSON: unexpected end of JSON input",
+        ),
+    ] {
+        let journal = read(journal);
+        assert_eq!(journal.trouble, None);
+        let state = UnitState {
+            result: "success".into(),
+            exec_main_code: 0,
+            ..failed(&journal.lines.last().unwrap().invocation, 1)
+        };
+        let failure = of(&state, &journal);
+        assert_eq!(failure.result, "exit-code");
+        assert!(failure.exit.is_some());
+        let found = failure.cause.unwrap().check;
+        assert_eq!(found.as_deref(), Some(check));
+        assert!(
+            failure.lines.last().unwrap().ends_with(last),
+            "{:?}",
+            failure.lines
+        );
+        assert!(failure.lines.len() <= 2, "{:?}", failure.lines);
+    }
+}
+
 proptest::proptest! {
     #[test]
     fn never_panics(text in ".*", json in "\\{\"MESSAGE\":.{0,40}\\}") {
