@@ -7,13 +7,14 @@
 //! bus library looks after it.
 
 pub(super) mod bus;
+mod state;
 mod systemctl;
 #[cfg(test)]
 mod tests;
 
 use std::future::{Future, poll_fn};
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::pin::{Pin, pin};
 use std::time::{Duration, Instant};
 
@@ -24,12 +25,13 @@ use zbus::{MatchRule, MessageStream, OwnedObjectPath};
 use zruntime::SharedRuntime;
 
 use crate::host::systemd::{
-    Change, MANAGER, ManagerProxy, Properties, SERVICE, SYSTEMD, SYSTEMD_PATH, UNIT,
+    MANAGER, ManagerProxy, Properties, SERVICE, SYSTEMD, SYSTEMD_PATH, UNIT,
 };
 
 use bus::{connect, sort, within};
 
 pub use bus::BusError;
+pub use state::{Link, UnitState};
 pub use systemctl::{WithoutBus, reload_without_bus, stop_without_bus};
 
 /// How long a call may usually take; connecting gets a tenth of it.
@@ -37,6 +39,8 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The longest time between two looks at the flag of Ctrl-C.
 pub(super) const SLICE: Duration = Duration::from_millis(100);
+
+const SIGKILL: i32 = 9;
 
 /// Ended jobs that may queue up while the call that starts ours is answered:
 /// on a desktop we see everybody's.
@@ -63,68 +67,6 @@ pub enum JobEnd {
     Late,
     /// The user did not want to wait; it is still queued.
     Cancelled,
-}
-
-/// A link that systemd made or removed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Link {
-    /// `symlink` or `unlink`.
-    pub kind: String,
-    /// The link.
-    pub path: PathBuf,
-    /// Where it points; empty for one that is gone.
-    pub target: PathBuf,
-}
-
-impl From<Change> for Link {
-    fn from((kind, path, target): Change) -> Self {
-        Link {
-            kind,
-            path: path.into(),
-            target: target.into(),
-        }
-    }
-}
-
-/// A service as systemd sees it now.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct UnitState {
-    /// `loaded`, `not-found`, `bad-setting`, `masked`, `error`.
-    pub load_state: String,
-    /// `active`, `inactive`, `failed`, `activating`, …
-    pub active_state: String,
-    /// `running`, `dead`, `auto-restart`, …
-    pub sub_state: String,
-    /// `enabled`, `disabled`, … or empty.
-    pub unit_file_state: String,
-    /// File the unit was loaded from.
-    pub fragment_path: String,
-    /// Drop-ins that apply.
-    pub drop_in_paths: Vec<String>,
-    /// The files on disk changed since systemd read them.
-    pub need_daemon_reload: bool,
-    /// `success`, `exit-code`, `start-limit-hit`, …
-    pub result: String,
-    /// How the main process ended: 1 it exited, 2 a signal killed it, 3 with a
-    /// core dump; 0 it did not end.
-    pub exec_main_code: i32,
-    /// Its exit status, or the number of the signal.
-    pub exec_main_status: i32,
-    /// Restarts since it was last started by somebody.
-    pub restarts: u32,
-    /// Main process id, 0 for none.
-    pub main_pid: u32,
-    /// Id of the latest start, 32 hexadecimal digits; empty if there was none.
-    pub invocation: String,
-    /// `Type=`: `notify`, `simple`, …
-    pub kind: String,
-}
-
-impl UnitState {
-    /// systemd waits a moment and will start it again.
-    pub fn will_retry(&self) -> bool {
-        is_between(&self.sub_state)
-    }
 }
 
 /// The user's systemd.
@@ -197,7 +139,7 @@ impl Manager {
             let path = self.proxy.load_unit(unit).await?;
             let unit = Properties::get(bus, SYSTEMD, path.as_str(), UNIT).await?;
             let service = Properties::get(bus, SYSTEMD, path.as_str(), SERVICE).await?;
-            Ok(state(unit, service))
+            Ok(UnitState::new(unit, service))
         })
     }
 
@@ -214,7 +156,7 @@ impl Manager {
             let active: String = get("ActiveState").await?;
             let sub: String = get("SubState").await?;
             let up = ["active", "activating", "reloading", "refreshing"];
-            Ok(up.contains(&active.as_str()) && !is_between(&sub))
+            Ok(up.contains(&active.as_str()) && !state::is_between(&sub))
         })
     }
 
@@ -249,6 +191,36 @@ impl Manager {
             Err(e) if e.is_no_such_unit() => Ok(JobEnd::Done),
             other => other,
         }
+    }
+
+    /// Stops a unit, and kills what is left of it after `grace`. With Docker's
+    /// `TimeoutSec=0` systemd would wait for ever, and does: RootlessKit 2 does
+    /// not end on SIGTERM while it sets up its network.
+    ///
+    /// # Errors
+    /// As [`Manager::stop`].
+    pub fn stop_or_kill(
+        &self,
+        unit: &str,
+        grace: Duration,
+        wait: &Wait,
+    ) -> Result<JobEnd, BusError> {
+        let gently = Wait {
+            end: wait.end.min(Instant::now() + grace),
+            cancelled: wait.cancelled,
+        };
+        match self.stop(unit, &gently)? {
+            JobEnd::Late => {}
+            ended => return Ok(ended),
+        }
+        let kill = self.proxy.kill_unit(unit, "all", SIGKILL);
+        match self.call("KillUnit", kill) {
+            // There is nobody left to kill.
+            Ok(()) | Err(BusError::Call { .. }) => {}
+            Err(e) => return Err(e),
+        }
+        // The same job, if it has not ended meanwhile.
+        self.stop(unit, wait)
     }
 
     fn call<T>(
@@ -351,35 +323,10 @@ async fn next(stream: &mut MessageStream) -> Option<zbus::Result<zbus::Message>>
     poll_fn(|cx| Pin::new(&mut *stream).poll_next(cx)).await
 }
 
-/// `auto-restart`, since systemd 254 `auto-restart-queued` too.
-fn is_between(sub_state: &str) -> bool {
-    sub_state.starts_with("auto-restart")
-}
-
 /// What is not there needs no undoing.
 fn unless_missing<T: Default>(answer: Result<T, BusError>) -> Result<T, BusError> {
     match answer {
         Err(e) if e.is_no_such_unit() => Ok(T::default()),
         other => other,
-    }
-}
-
-fn state(mut unit: Properties, mut service: Properties) -> UnitState {
-    let invocation: Vec<u8> = unit.take("InvocationID");
-    UnitState {
-        load_state: unit.take("LoadState"),
-        active_state: unit.take("ActiveState"),
-        sub_state: unit.take("SubState"),
-        unit_file_state: unit.take("UnitFileState"),
-        fragment_path: unit.take("FragmentPath"),
-        drop_in_paths: unit.take("DropInPaths"),
-        need_daemon_reload: unit.take("NeedDaemonReload"),
-        result: service.take("Result"),
-        exec_main_code: service.take("ExecMainCode"),
-        exec_main_status: service.take("ExecMainStatus"),
-        restarts: service.take("NRestarts"),
-        main_pid: service.take("MainPID"),
-        invocation: invocation.iter().map(|b| format!("{b:02x}")).collect(),
-        kind: service.take("Type"),
     }
 }

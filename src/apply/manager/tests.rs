@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
 use rig::Rig;
-use tempfile::TempDir;
 
 fn within_s(seconds: u64) -> Wait<'static> {
     Wait {
@@ -58,6 +57,26 @@ fn a_job_without_end_is_given_up() {
     assert_eq!(rig.asked.lock().unwrap().len(), 1);
     // The connection is as good as before.
     assert_eq!(manager.start("early", &within_s(20)), Ok(JobEnd::Done));
+}
+
+#[test]
+fn what_does_not_stop_is_killed() {
+    let rig = Rig::new();
+    let manager = rig.connect(LONG);
+    let stop = |unit| manager.stop_or_kill(unit, Duration::from_millis(300), &within_s(20));
+    let started = Instant::now();
+    assert_eq!(stop("early"), Ok(JobEnd::Done));
+    assert!(started.elapsed() < Duration::from_millis(300));
+    assert_eq!(stop("stuck"), Ok(JobEnd::Done));
+    let asked = rig.asked.lock().unwrap();
+    assert_eq!(
+        asked[1..],
+        [
+            "stop stuck replace",
+            "kill stuck all 9",
+            "stop stuck replace"
+        ]
+    );
 }
 
 #[test]
@@ -202,43 +221,49 @@ fn one_connection_serves_many_threads() {
     assert_eq!(manager.start("early", &within_s(20)), Ok(JobEnd::Done));
 }
 
-/// A systemctl that says and does so.
-fn systemctl(script: &str) -> (TempDir, Result<(), WithoutBus>) {
+/// What stopping a unit comes to with a systemctl that does so; what it was asked.
+fn systemctl(script: &str) -> (Result<(), WithoutBus>, String) {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("systemctl");
+    let asked = dir.path().join("asked");
+    let text = format!("#!/bin/sh\ncd \"$XDG_RUNTIME_DIR\"; echo \"$*\" >>asked\n{script}\n");
     #[expect(clippy::disallowed_methods, reason = "a test's own file")]
-    std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    std::fs::write(&path, text).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let end = Instant::now() + Duration::from_secs(5);
-    let words = ["stop", "docker.service"];
     loop {
-        let answer = systemctl::order(&path.to_string_lossy(), dir.path(), &words, end);
+        let systemctl = systemctl::Systemctl {
+            path: path.to_string_lossy().into_owned(),
+            runtime_dir: dir.path(),
+            end: Instant::now() + Duration::from_secs(4),
+        };
+        let answer = systemctl.stop("u");
+        #[expect(clippy::disallowed_methods, reason = "a test's own file")]
+        let asked = std::fs::read_to_string(&asked).unwrap_or_default();
         // Another test that forks at this moment has it open for writing.
         match &answer {
             Err(WithoutBus::Failed { text, .. }) if text.contains("Text file busy") => {}
-            _ => return (dir, answer),
+            _ => return (answer, asked),
         }
     }
 }
 
 #[test]
 fn without_a_bus() {
-    let asked = "echo \"$XDG_RUNTIME_DIR $*\" >\"$XDG_RUNTIME_DIR/asked\"";
-    let (dir, answer) = systemctl(asked);
+    let (answer, asked) = systemctl("");
     assert_eq!(answer, Ok(()));
-    #[expect(clippy::disallowed_methods, reason = "a test's own file")]
-    let seen = std::fs::read_to_string(dir.path().join("asked")).unwrap();
-    let expected = format!("{} --user stop docker.service\n", dir.path().display());
-    assert_eq!(seen, expected);
-    let missing =
-        "echo 'Failed to stop docker.service: Unit docker.service not loaded.' >&2; exit 5";
-    assert_eq!(systemctl(missing).1, Ok(()));
-    let failing = systemctl("echo no such thing >&2; exit 1").1.unwrap_err();
+    assert_eq!(asked, "--user stop u\n--user disable u\n");
+    let missing = "echo 'Failed to stop u: Unit u not loaded.' >&2; exit 5";
+    assert_eq!(systemctl(missing).0, Ok(()));
+    let failing = systemctl("echo no such thing >&2; exit 1").0.unwrap_err();
     assert_eq!(
         failing.to_string(),
-        "systemctl --user stop docker.service failed: no such thing"
+        "systemctl --user stop u failed: no such thing"
     );
+    let hanging = systemctl("[ $2 != stop ] || grep -q kill asked || sleep 9");
+    assert_eq!(hanging.0, Ok(()));
+    assert!(hanging.1.contains("kill --signal=KILL u"));
+    let dir = tempfile::tempdir().unwrap();
     let end = Instant::now() + Duration::from_secs(5);
     let nobody = stop_without_bus(dir.path(), "docker.service", end);
     assert_eq!(nobody, Err(WithoutBus::NoManager));

@@ -28,7 +28,7 @@ impl Bus {
 /// - `early`: the job ends before the call is answered, amid other people's jobs
 /// - `slow`: it ends after 150 ms
 /// - `failing`, `dependent`: it fails
-/// - `stuck`: it never ends
+/// - `stuck`: it never ends, unless it is killed
 /// - `vanishing`, `fading`: the bus goes away before, or after, the answer
 /// - `mute`: no answer
 /// - `masked`, and none other there is
@@ -67,6 +67,11 @@ impl Systemd {
         self.asked.lock().unwrap().push(what);
     }
 
+    fn was_asked(&self, what: &str) -> bool {
+        let asked = self.asked.lock().unwrap();
+        asked.iter().any(|a| a.starts_with(what))
+    }
+
     async fn job(&self, name: &str, signals: SignalEmitter<'_>) -> Result<OwnedObjectPath, No> {
         let result = match name {
             "failing" => "failed",
@@ -88,6 +93,10 @@ impl Systemd {
             "fading" => later(signals.to_owned(), self.line.try_clone().unwrap(), false),
             "vanishing" => self.line.shutdown(std::net::Shutdown::Both).unwrap(),
             "mute" => std::future::pending().await,
+            // Until it is killed.
+            "stuck" if self.was_asked("kill stuck") => {
+                Self::job_removed(&signals, 300, path(300), name, result).await?;
+            }
             "stuck" => {}
             "masked" => return Err(No::UnitMasked("Unit masked is masked.".into())),
             name => return Err(No::NoSuchUnit(format!("Unit {name} not found."))),
@@ -144,6 +153,14 @@ impl Systemd {
     ) -> Result<OwnedObjectPath, No> {
         self.note(format!("restart {name} {mode}"));
         self.job(name, signals).await
+    }
+
+    fn kill_unit(&self, name: &str, whom: &str, signal: i32) -> Result<(), No> {
+        self.note(format!("kill {name} {whom} {signal}"));
+        match name {
+            "stuck" => Ok(()),
+            name => Err(No::NoSuchUnit(format!("Unit {name} not loaded."))),
+        }
     }
 
     fn reload(&self) {
