@@ -40,6 +40,31 @@ pub enum Obstacle {
     Other,
 }
 
+impl Obstacle {
+    /// It in words, for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Obstacle::NotPermitted => "user namespaces are refused: operation not permitted",
+            Obstacle::Denied => "user namespaces are refused: permission denied",
+            Obstacle::NoSpace => "no more namespaces may be created",
+            Obstacle::NoKernel => "this kernel does not make user namespaces",
+            Obstacle::NoProcess => "no more processes may be started",
+            Obstacle::NoRange => "rootlesskit finds no subordinate ids",
+            Obstacle::BadLine => "rootlesskit cannot parse /etc/subuid or /etc/subgid",
+            Obstacle::NoFile => "rootlesskit cannot open /etc/subuid or /etc/subgid",
+            Obstacle::NoHelper => "newuidmap or newgidmap is missing",
+            Obstacle::HelperUnprivileged => "newuidmap may not write the id map",
+            Obstacle::RangeRefused => "newuidmap does not accept the range",
+            Obstacle::MappedTwice => "the id map has an id twice",
+            Obstacle::WrongGroup => "the effective group is not the primary one",
+            Obstacle::HelperSilent => "newuidmap failed without a word",
+            Obstacle::NoAccount => "rootlesskit cannot find the account",
+            Obstacle::Inside => "rootlesskit is refused inside its namespaces",
+            Obstacle::Other => "rootlesskit does not start",
+        }
+    }
+}
+
 /// An obstacle with the line that told of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {

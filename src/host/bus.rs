@@ -3,71 +3,19 @@
 //! Properties are never cached: without `Subscribe` systemd emits no
 //! PropertiesChanged, and a cached proxy shows yesterday's state.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::time::Instant;
 
 use zbus::connection::Builder;
-use zbus::fdo::PropertiesProxy;
-use zbus::names::InterfaceName;
 use zbus::proxy::CacheProperties;
-use zbus::{Connection, DBusError, ObjectPath, OwnedObjectPath, OwnedVariant};
+use zbus::{Connection, OwnedObjectPath};
 
 use super::model::{LoginUser, SystemBus, Unit, UserManager};
+use super::systemd::{
+    LOGIND, LOGIND_USER, LoginProxy, MANAGER, ManagerProxy, Properties, SERVICE, SYSTEM_BUS,
+    SYSTEMD, SYSTEMD_PATH, UNIT, error_name,
+};
 use crate::fact::{Fact, Why};
-
-const SYSTEMD: &str = "org.freedesktop.systemd1";
-const SYSTEMD_PATH: &str = "/org/freedesktop/systemd1";
-const LOGIND: &str = "org.freedesktop.login1";
-
-#[zbus::proxy(
-    interface = "org.freedesktop.systemd1.Manager",
-    default_service = "org.freedesktop.systemd1",
-    default_path = "/org/freedesktop/systemd1"
-)]
-trait Manager {
-    fn load_unit(&self, name: &str) -> zbus::Result<OwnedObjectPath>;
-}
-
-#[zbus::proxy(
-    interface = "org.freedesktop.login1.Manager",
-    default_service = "org.freedesktop.login1",
-    default_path = "/org/freedesktop/login1"
-)]
-trait Login {
-    fn get_user(&self, uid: u32) -> zbus::Result<OwnedObjectPath>;
-    #[zbus(property)]
-    fn kill_user_processes(&self) -> zbus::Result<bool>;
-}
-
-/// Properties of one object, by name.
-struct Properties(HashMap<String, OwnedVariant>);
-
-impl Properties {
-    async fn get(
-        bus: &Connection,
-        service: &str,
-        path: &str,
-        interface: &str,
-    ) -> zbus::Result<Self> {
-        let proxy = PropertiesProxy::builder(bus)
-            .destination(service.to_owned())
-            .path(ObjectPath::try_from(path.to_owned())?)
-            .cache_properties(CacheProperties::No)
-            .build()
-            .await?;
-        let all = proxy
-            .get_all(InterfaceName::try_from(interface.to_owned())?)
-            .await?;
-        Ok(Properties(all))
-    }
-
-    /// Takes a property; the type's default where it is missing or of another type.
-    fn take<T: TryFrom<OwnedVariant> + Default>(&mut self, name: &str) -> T {
-        let value = self.0.remove(name);
-        value.and_then(|v| T::try_from(v).ok()).unwrap_or_default()
-    }
-}
 
 /// What the user's own manager says.
 pub fn user_manager(runtime_dir: &Path, end: Instant) -> Fact<UserManager> {
@@ -76,13 +24,7 @@ pub fn user_manager(runtime_dir: &Path, end: Instant) -> Fact<UserManager> {
         return Fact::Absent;
     }
     ask(&socket, end, async |bus| {
-        let mut manager = Properties::get(
-            &bus,
-            SYSTEMD,
-            SYSTEMD_PATH,
-            "org.freedesktop.systemd1.Manager",
-        )
-        .await?;
+        let mut manager = Properties::get(&bus, SYSTEMD, SYSTEMD_PATH, MANAGER).await?;
         Ok(UserManager {
             version: manager.take("Version"),
             control_group: manager.take("ControlGroup"),
@@ -95,18 +37,12 @@ pub fn user_manager(runtime_dir: &Path, end: Instant) -> Fact<UserManager> {
 
 /// What the system's manager and logind say about a user.
 pub fn system_bus(uid: u32, end: Instant) -> Fact<SystemBus> {
-    let socket = Path::new("/run/dbus/system_bus_socket");
+    let socket = Path::new(SYSTEM_BUS);
     if !is_there(socket) {
         return Fact::Absent;
     }
     ask(socket, end, async |bus| {
-        let manager = Properties::get(
-            &bus,
-            SYSTEMD,
-            SYSTEMD_PATH,
-            "org.freedesktop.systemd1.Manager",
-        )
-        .await;
+        let manager = Properties::get(&bus, SYSTEMD, SYSTEMD_PATH, MANAGER).await;
         Ok(SystemBus {
             version: fact(manager.map(|mut m| m.take("Version"))),
             user_service: fact(unit(&bus, &format!("user@{uid}.service"), true).await),
@@ -129,19 +65,10 @@ async fn unit(bus: &Connection, name: &str, service: bool) -> zbus::Result<Unit>
         .build()
         .await?;
     let path = manager.load_unit(name).await?;
-    let mut unit =
-        Properties::get(bus, SYSTEMD, path.as_str(), "org.freedesktop.systemd1.Unit").await?;
+    let mut unit = Properties::get(bus, SYSTEMD, path.as_str(), UNIT).await?;
     let mut own = match service {
-        true => {
-            Properties::get(
-                bus,
-                SYSTEMD,
-                path.as_str(),
-                "org.freedesktop.systemd1.Service",
-            )
-            .await?
-        }
-        false => Properties(HashMap::new()),
+        true => Properties::get(bus, SYSTEMD, path.as_str(), SERVICE).await?,
+        false => Properties::default(),
     };
     Ok(Unit {
         load_state: unit.take("LoadState"),
@@ -166,7 +93,7 @@ async fn login(bus: &Connection, uid: u32) -> Fact<LoginUser> {
             .await?
             .get_user(uid)
             .await?;
-        Properties::get(bus, LOGIND, path.as_str(), "org.freedesktop.login1.User").await
+        Properties::get(bus, LOGIND, path.as_str(), LOGIND_USER).await
     };
     fact(found.await).map(|mut user| LoginUser {
         linger: user.take("Linger"),
@@ -194,15 +121,6 @@ fn fact<T>(answer: zbus::Result<T>) -> Fact<T> {
         Ok(value) => Fact::Known(value),
         Err(e) if error_name(&e).is_some_and(|name| is_absence(&name)) => Fact::Absent,
         Err(e) => Fact::unreadable(e.to_string()),
-    }
-}
-
-/// What the bus calls the error: standard ones come as a type of their own.
-fn error_name(error: &zbus::Error) -> Option<String> {
-    match error {
-        zbus::Error::MethodError(name, _, _) => Some(name.to_string()),
-        zbus::Error::FDO(error) => Some(error.name().to_string()),
-        _ => None,
     }
 }
 

@@ -322,6 +322,7 @@ impl Host for Live {
             program,
             self.run_as.as_ref().map(|(user, _)| user),
             self.end,
+            program::MOST_OUTPUT,
         )
     }
 

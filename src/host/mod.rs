@@ -12,10 +12,12 @@ mod live;
 mod model;
 mod mounts;
 pub mod probe;
-mod program;
+pub(crate) mod program;
 mod recorded;
 mod recorder;
 mod secret;
+pub(crate) mod socket;
+pub(crate) mod systemd;
 
 use std::path::{Path, PathBuf};
 

@@ -4,6 +4,7 @@
 use std::io::Read;
 use std::os::fd::AsFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -15,7 +16,15 @@ use super::model::{Output, Program};
 use crate::fact::{Fact, Why};
 
 /// More than this from one stream is not an answer.
-const MOST_OUTPUT: usize = 64 << 10;
+pub const MOST_OUTPUT: usize = 64 << 10;
+
+/// Where the system's own programs lie, on NixOS too.
+const DIRS: [&str; 4] = [
+    "/usr/bin",
+    "/bin",
+    "/run/current-system/sw/bin",
+    "/usr/local/bin",
+];
 
 /// Process groups of the programs that run now, so that they can be ended.
 static GROUPS: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
@@ -56,12 +65,19 @@ pub struct RunAs {
     pub gid: u32,
 }
 
-/// Starts `program` with a clean environment and collects what it does.
+/// One of the system's own programs, such as `systemctl`.
+pub fn find(name: &str) -> Option<String> {
+    let paths = DIRS.iter().map(|dir| format!("{dir}/{name}"));
+    paths.into_iter().find(|path| Path::new(path).exists())
+}
+
+/// Starts `program` with a clean environment and collects what it does, at most
+/// `most` bytes of each stream.
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place that starts programs"
 )]
-pub fn run(program: &Program, run_as: Option<&RunAs>, end: Instant) -> Fact<Output> {
+pub fn run(program: &Program, run_as: Option<&RunAs>, end: Instant, most: usize) -> Fact<Output> {
     let started = Instant::now();
     let mut command = Command::new(&program.path);
     command
@@ -80,7 +96,7 @@ pub fn run(program: &Program, run_as: Option<&RunAs>, end: Instant) -> Fact<Outp
     match spawn(&mut command) {
         Ok(child) => {
             let group = group_of(&child);
-            let answer = Running::new(child).finish(program, started, end);
+            let answer = Running::new(child, most).finish(program, started, end);
             with_groups(|groups| groups.retain(|g| Some(*g) != group));
             answer
         }
@@ -109,6 +125,7 @@ struct Running {
 struct Stream<P> {
     pipe: Option<P>,
     bytes: Vec<u8>,
+    most: usize,
 }
 
 impl<P: Read> Stream<P> {
@@ -119,7 +136,7 @@ impl<P: Read> Stream<P> {
             Some(Ok(0) | Err(_)) | None => self.pipe = None,
             Some(Ok(n)) => self.bytes.extend_from_slice(&buffer[..n]),
         }
-        self.bytes.len() <= MOST_OUTPUT
+        self.bytes.len() <= self.most
     }
 
     fn text(&self) -> String {
@@ -135,14 +152,16 @@ enum Ended {
 }
 
 impl Running {
-    fn new(mut child: Child) -> Self {
+    fn new(mut child: Child, most: usize) -> Self {
         let stdout = Stream {
             pipe: child.stdout.take(),
             bytes: Vec::new(),
+            most,
         };
         let stderr = Stream {
             pipe: child.stderr.take(),
             bytes: Vec::new(),
+            most,
         };
         Running {
             child,
@@ -159,7 +178,10 @@ impl Running {
                 Some(status) => Some(status),
                 None => return self.kill(program, &overdue(end - started)),
             },
-            Ended::TooMuch => return self.kill(program, "printed more than 64 KiB"),
+            Ended::TooMuch => {
+                let why = format!("printed more than {} KiB", self.stdout.most >> 10);
+                return self.kill(program, &why);
+            }
             Ended::TooLate => return self.kill(program, &overdue(end - started)),
         };
         Fact::Known(Output {

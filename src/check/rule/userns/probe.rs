@@ -28,7 +28,7 @@ pub fn probe(facts: &Facts) -> Verdict {
     let source = format!("{path} true");
     Ok(match refusal::classify(&probe.output.stderr) {
         Some(refusal) => {
-            let why = fail(summary(refusal.obstacle)).seen(source, refusal.words);
+            let why = fail(refusal.obstacle.words()).seen(source, refusal.words);
             rank(why, facts, refusal.obstacle)
         }
         None if probe.output.signal == Some(31) => fail("a seccomp filter killed rootlesskit")
@@ -50,28 +50,6 @@ fn mute(probe: &Probe) -> Undetermined {
     Undetermined::new(format!(
         "rootlesskit ended without an error of its own: {end}, {last}"
     ))
-}
-
-fn summary(obstacle: Obstacle) -> &'static str {
-    match obstacle {
-        Obstacle::NotPermitted => "user namespaces are refused: operation not permitted",
-        Obstacle::Denied => "user namespaces are refused: permission denied",
-        Obstacle::NoSpace => "no more namespaces may be created",
-        Obstacle::NoKernel => "this kernel does not make user namespaces",
-        Obstacle::NoProcess => "no more processes may be started",
-        Obstacle::NoRange => "rootlesskit finds no subordinate ids",
-        Obstacle::BadLine => "rootlesskit cannot parse /etc/subuid or /etc/subgid",
-        Obstacle::NoFile => "rootlesskit cannot open /etc/subuid or /etc/subgid",
-        Obstacle::NoHelper => "newuidmap or newgidmap is missing",
-        Obstacle::HelperUnprivileged => "newuidmap may not write the id map",
-        Obstacle::RangeRefused => "newuidmap does not accept the range",
-        Obstacle::MappedTwice => "the id map has an id twice",
-        Obstacle::WrongGroup => "the effective group is not the primary one",
-        Obstacle::HelperSilent => "newuidmap failed without a word",
-        Obstacle::NoAccount => "rootlesskit cannot find the account",
-        Obstacle::Inside => "rootlesskit is refused inside its namespaces",
-        Obstacle::Other => "rootlesskit does not start",
-    }
 }
 
 /// Adds what on this host may have done it, the likeliest first.
