@@ -6,9 +6,10 @@
 //! case starts from a private copy of that state ([`guest`]). The [`cache`] lies
 //! outside the source tree and is keyed by the recipe, so nothing stale is used.
 //!
-//! A [`case`] breaks a guest; [`run`] restores, breaks, lets alice log in
-//! ([`login`]), asks the tools ([`observe`]), judges ([`verdict`]) and tells
-//! ([`report`], [`table`]).
+//! A [`case`] breaks a guest; a [`trial`] restores, breaks, lets alice log in
+//! ([`login`]), asks the tools ([`observe`]), judges ([`verdict`]) and takes the
+//! case's further steps ([`step`]). [`run`] holds all of them and tells ([`report`],
+//! [`table`]).
 
 mod build;
 mod cache;
@@ -18,14 +19,18 @@ mod login;
 mod needs;
 mod observe;
 mod process;
+mod program;
 mod qemu;
 mod report;
 mod run;
+mod script;
 mod shell;
 mod ssh;
 mod state;
+mod step;
 mod suite;
 mod table;
+mod trial;
 mod verdict;
 
 use anyhow::Result;
