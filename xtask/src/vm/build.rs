@@ -78,7 +78,7 @@ fn make(cache: &Cache, suite: Suite, place: &Path) -> Result<()> {
     let raw = dir.join("disk.raw");
     step(
         "mke2fs",
-        as_root("sh")
+        needs::as_root("sh")
             .args(["-euc", MAKE_DISK, "sh"])
             .arg(dir)
             .arg(DISK_SIZE),
@@ -131,16 +131,6 @@ fn unpack(cache: &Cache, suite: Suite, dir: &Path) -> Result<()> {
         command.env("TMPDIR", dir);
     }
     step("mmdebstrap", &mut command, 1200)
-}
-
-/// Runs as root, or as root of a user namespace with the caller's subordinate ids.
-fn as_root(program: &str) -> Command {
-    if needs::is_root() {
-        return tied("KILL", program);
-    }
-    let mut command = tied("KILL", "unshare");
-    command.args(["--map-auto", "--map-root-user", "--", program]);
-    command
 }
 
 fn step(name: &str, command: &mut Command, seconds: u64) -> Result<()> {

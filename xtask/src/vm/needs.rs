@@ -3,6 +3,7 @@
 use super::process::{self, tied};
 use anyhow::{Result, bail};
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 /// Program, and the Debian package that has it.
@@ -16,6 +17,9 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("tar", "tar"),
     ("xz", "xz-utils"),
 ];
+
+/// What it takes to build without being root.
+const UNPRIVILEGED: &[(&str, &str)] = &[("newuidmap", "uidmap"), ("unshare", "util-linux")];
 
 /// Makes sure that every program is there: installs the missing ones when run
 /// as root on a Debian, else names the packages.
@@ -39,6 +43,17 @@ pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
+/// A command that runs as root, or as root of a user namespace with the caller's
+/// subordinate ids: what is unpacked belongs to them.
+pub fn as_root(program: &str) -> Command {
+    if is_root() {
+        return tied("KILL", program);
+    }
+    let mut command = tied("KILL", "unshare");
+    command.args(["--map-auto", "--map-root-user", "--", program]);
+    command
+}
+
 /// An error that says so when the cache's file system has not enough room.
 pub fn room(dir: &Path, gib: u64) -> Result<()> {
     let stat = rustix::fs::statvfs(dir)?;
@@ -51,8 +66,10 @@ pub fn room(dir: &Path, gib: u64) -> Result<()> {
 
 fn missing() -> Vec<&'static str> {
     let absent = |program: &str| !on_path(program);
+    let unprivileged = if is_root() { &[][..] } else { UNPRIVILEGED };
     PROGRAMS
         .iter()
+        .chain(unprivileged)
         .filter(|(program, _)| absent(program))
         .map(|(_, package)| *package)
         .collect()
@@ -70,4 +87,19 @@ fn apt(args: &[&str]) -> Result<()> {
     command.args(args).env("DEBIAN_FRONTEND", "noninteractive");
     process::run(&mut command, "", Duration::from_secs(600))?.ok("apt-get")?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_without_room_is_told_with_both_sizes() {
+        let error = room(Path::new("/"), 1 << 30).unwrap_err().to_string();
+        assert!(error.starts_with("/: "), "{error}");
+        assert!(
+            error.ends_with(" MiB free, 1073741824 GiB needed"),
+            "{error}"
+        );
+    }
 }
