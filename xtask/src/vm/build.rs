@@ -4,7 +4,7 @@ use super::cache::Cache;
 use super::needs;
 use super::process::{self, tied};
 use super::suite::{CUSTOMIZE, Suite};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -115,9 +115,10 @@ rm -rf root
 "#;
 
 fn unpack(cache: &Cache, suite: Suite, dir: &Path) -> Result<()> {
-    let mut command = tied("TERM", "mmdebstrap");
+    let mut command = needs::as_root("mmdebstrap");
     command
-        .args(["--variant=minbase", "--dpkgopt=force-unsafe-io"])
+        .args(["--mode=unshare", "--variant=minbase"])
+        .arg("--dpkgopt=force-unsafe-io")
         // An unstable mirror's release file can be past its date.
         .arg("--aptopt=Acquire::Check-Valid-Until \"false\"")
         .arg(format!("--include={}", suite.packages().join(",")))
@@ -126,14 +127,14 @@ fn unpack(cache: &Cache, suite: Suite, dir: &Path) -> Result<()> {
         .arg(dir.join("root.tar"))
         .env("SUITE", suite.name())
         .env("INIT", suite.init())
-        .env("PUBKEY", &cache.public_key);
-    if needs::is_root() {
-        command.env("TMPDIR", dir);
-    }
+        .env("PUBKEY", &cache.public_key)
+        .env("TMPDIR", dir);
     step("mmdebstrap", &mut command, 1200)
 }
 
 fn step(name: &str, command: &mut Command, seconds: u64) -> Result<()> {
-    process::run(command, "", Duration::from_secs(seconds))?.ok(name)?;
+    process::run(command, "", Duration::from_secs(seconds))
+        .with_context(|| name.to_owned())?
+        .ok(name)?;
     Ok(())
 }

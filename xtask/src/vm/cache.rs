@@ -113,7 +113,9 @@ impl Cache {
             if dead && fs::remove_dir_all(entry.path()).is_err() {
                 // A guest that was being unpacked does not belong to the caller.
                 let mut remove = needs::as_root("rm");
-                remove.args(["-rf", "--"]).arg(entry.path());
+                remove
+                    .args(["-rf", "--one-file-system", "--"])
+                    .arg(entry.path());
                 process::run(&mut remove, "", Duration::from_secs(120))?.ok("rm")?;
             }
         }

@@ -15,11 +15,12 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("setpriv", "util-linux"),
     ("ssh", "openssh-client"),
     ("tar", "tar"),
+    ("unshare", "util-linux"),
     ("xz", "xz-utils"),
 ];
 
 /// What it takes to build without being root.
-const UNPRIVILEGED: &[(&str, &str)] = &[("newuidmap", "uidmap"), ("unshare", "util-linux")];
+const UNPRIVILEGED: &[(&str, &str)] = &[("newuidmap", "uidmap")];
 
 /// Makes sure that every program is there: installs the missing ones when run
 /// as root on a Debian, else names the packages.
@@ -44,13 +45,15 @@ pub fn is_root() -> bool {
 }
 
 /// A command that runs as root, or as root of a user namespace with the caller's
-/// subordinate ids: what is unpacked belongs to them.
+/// subordinate ids. It has mounts and processes of its own, all of which end with it:
+/// what is killed in the middle leaves neither a mount nor a process on this machine.
 pub fn as_root(program: &str) -> Command {
-    if is_root() {
-        return tied("KILL", program);
-    }
     let mut command = tied("KILL", "unshare");
-    command.args(["--map-auto", "--map-root-user", "--", program]);
+    if !is_root() {
+        command.args(["--map-auto", "--map-root-user"]);
+    }
+    command.args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]);
+    command.args(["--", program]);
     command
 }
 
@@ -59,7 +62,10 @@ pub fn room(dir: &Path, gib: u64) -> Result<()> {
     let stat = rustix::fs::statvfs(dir)?;
     let free = stat.f_bavail.saturating_mul(stat.f_frsize) >> 20;
     if free < gib << 10 {
-        bail!("{}: {free} MiB free, {gib} GiB needed", dir.display());
+        bail!(
+            "{}: {free} MiB free, {gib} GiB needed (ROOTLESS_SETUP_VM_CACHE names another place)",
+            dir.display()
+        );
     }
     Ok(())
 }
@@ -98,7 +104,7 @@ mod tests {
         let error = room(Path::new("/"), 1 << 30).unwrap_err().to_string();
         assert!(error.starts_with("/: "), "{error}");
         assert!(
-            error.ends_with(" MiB free, 1073741824 GiB needed"),
+            error.contains(" MiB free, 1073741824 GiB needed ("),
             "{error}"
         );
     }
