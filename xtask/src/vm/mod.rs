@@ -21,6 +21,7 @@ mod observe;
 mod process;
 mod program;
 mod qemu;
+mod record;
 mod report;
 mod run;
 mod script;
@@ -35,6 +36,7 @@ mod verdict;
 
 use anyhow::Result;
 use clap::{Args as ClapArgs, Subcommand};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use suite::Suite;
 
@@ -52,6 +54,8 @@ enum Command {
     Shell(shell::Args),
     /// Run the cases of tests/vm/cases on the guests
     Run(run::Args),
+    /// Make the table of what each tool said from what runs have recorded
+    Table(TableArgs),
 }
 
 #[derive(ClapArgs)]
@@ -63,14 +67,35 @@ struct BuildArgs {
     fresh: bool,
 }
 
+#[derive(ClapArgs)]
+struct TableArgs {
+    /// What `run --record` has written
+    #[arg(required = true)]
+    records: Vec<PathBuf>,
+    /// Where the cases are
+    #[arg(long, default_value = "tests/vm/cases")]
+    cases: PathBuf,
+}
+
 pub fn main(args: Args) -> Result<ExitCode> {
-    process::watch_signals()?;
-    needs::ensure()?;
     match args.command {
-        Command::Build(args) => build_all(&args),
-        Command::Shell(args) => shell::main(&args),
-        Command::Run(args) => run::main(&args),
+        Command::Build(args) => ready().and_then(|()| build_all(&args)),
+        Command::Shell(args) => ready().and_then(|()| shell::main(&args)),
+        Command::Run(args) => ready().and_then(|()| run::main(&args)),
+        Command::Table(args) => print_table(&args),
     }
+}
+
+/// What everything that starts a guest needs.
+fn ready() -> Result<()> {
+    process::watch_signals()?;
+    needs::ensure()
+}
+
+fn print_table(args: &TableArgs) -> Result<ExitCode> {
+    let rows = record::read(&args.records)?;
+    print!("{}", table::markdown(&case::load(&args.cases)?, &rows));
+    Ok(ExitCode::SUCCESS)
 }
 
 fn build_all(args: &BuildArgs) -> Result<ExitCode> {

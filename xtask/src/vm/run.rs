@@ -5,6 +5,7 @@ use super::case::{self, Case, matches};
 use super::guest::Guest;
 use super::process;
 use super::program;
+use super::record::{self, Row};
 use super::report::{Failure, Outcome, Tap, junit};
 use super::suite::Suite;
 use super::table;
@@ -45,6 +46,9 @@ pub struct Args {
     /// Write the table of what each tool said (Markdown)
     #[arg(long)]
     table: Option<PathBuf>,
+    /// Add the results to a file of JSON lines, for `vm table`
+    #[arg(long)]
+    record: Option<PathBuf>,
     /// Where transcripts of failed cases go
     #[arg(long, default_value = "target/vm-failures")]
     transcripts: PathBuf,
@@ -94,12 +98,23 @@ pub fn main(args: &Args) -> Result<ExitCode> {
         jobs: args.jobs,
         lost: Mutex::default(),
     };
-    let outcomes = run_all(&run, groups, total)?;
+    let mut tap = Tap::new(total);
+    let outcomes = run_all(&run, groups, &mut |outcome| {
+        tap.line(outcome);
+        let recorded = args
+            .record
+            .iter()
+            .try_for_each(|file| record::add(file, outcome));
+        if let Err(error) = recorded {
+            eprintln!("# not recorded: {error:#}");
+        }
+    })?;
     if let Some(file) = &args.junit {
         fs::write(file, junit(&outcomes)).with_context(|| file.display().to_string())?;
     }
     if let Some(file) = &args.table {
-        fs::write(file, table::markdown(&cases, &outcomes))
+        let rows: Vec<Row> = outcomes.iter().map(Row::new).collect();
+        fs::write(file, table::markdown(&cases, &rows))
             .with_context(|| file.display().to_string())?;
     }
     eprintln!("# {} s", start.elapsed().as_secs());
@@ -184,8 +199,12 @@ fn chosen(args: &Args, case: &Case) -> bool {
     args.case.iter().any(|pattern| matches(pattern, &case.name))
 }
 
-/// Workers take groups; this thread prints. A worker lives as long as its guests.
-fn run_all(run: &Run, groups: VecDeque<Group>, total: usize) -> Result<Vec<Outcome>> {
+/// Workers take groups; this thread tells. A worker lives as long as its guests.
+fn run_all(
+    run: &Run,
+    groups: VecDeque<Group>,
+    tell: &mut dyn FnMut(&Outcome),
+) -> Result<Vec<Outcome>> {
     let queue = Mutex::new(groups);
     let (send, receive) = mpsc::channel();
     let outcomes = thread::scope(|scope| {
@@ -198,11 +217,7 @@ fn run_all(run: &Run, groups: VecDeque<Group>, total: usize) -> Result<Vec<Outco
             });
         }
         drop(send);
-        let mut tap = Tap::new(total);
-        receive
-            .iter()
-            .inspect(|outcome| tap.line(outcome))
-            .collect()
+        receive.iter().inspect(|outcome| tell(outcome)).collect()
     });
     process::check_interrupt()?;
     Ok(outcomes)

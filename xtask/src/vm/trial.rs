@@ -10,7 +10,7 @@ use super::script::{self, LOGIN, WARM};
 use super::state;
 use super::step;
 use super::suite::Suite;
-use super::verdict::problems;
+use super::verdict::{disagreements, problems};
 use anyhow::{Context, Result, anyhow};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -97,13 +97,21 @@ impl Lab {
         };
         if case.asks_doctor(suite) {
             *observed = observe::observe(&guest.door, case, ask)?;
-            let found = match observed.get(DOCTOR) {
-                Some(said) => problems(case, &case.wanted(suite), said),
+            let wanted = case.wanted(suite);
+            let mut found = match observed.get(DOCTOR) {
+                Some(said) => problems(case, &wanted, said),
                 None if ask.doctor || observed.is_empty() => {
                     vec!["the login gave no answer".to_owned()]
                 }
                 None => Vec::new(),
             };
+            if case.why.trim().is_empty() {
+                let open = disagreements(case, wanted.works, observed);
+                found.extend(
+                    open.iter()
+                        .map(|open| format!("{open}: the case has no `why`")),
+                );
+            }
             if !found.is_empty() || case.steps.is_empty() {
                 return Ok(found);
             }
