@@ -4,7 +4,7 @@ use super::cache::Cache;
 use super::needs;
 use super::process::{self, tied};
 use super::suite::{CUSTOMIZE, Suite};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -78,7 +78,7 @@ fn make(cache: &Cache, suite: Suite, place: &Path) -> Result<()> {
     let raw = dir.join("disk.raw");
     step(
         "mke2fs",
-        as_root("sh")
+        needs::as_root("sh")
             .args(["-euc", MAKE_DISK, "sh"])
             .arg(dir)
             .arg(DISK_SIZE),
@@ -115,9 +115,10 @@ rm -rf root
 "#;
 
 fn unpack(cache: &Cache, suite: Suite, dir: &Path) -> Result<()> {
-    let mut command = tied("TERM", "mmdebstrap");
+    let mut command = needs::as_root("mmdebstrap");
     command
-        .args(["--variant=minbase", "--dpkgopt=force-unsafe-io"])
+        .args(["--mode=unshare", "--variant=minbase"])
+        .arg("--dpkgopt=force-unsafe-io")
         // An unstable mirror's release file can be past its date.
         .arg("--aptopt=Acquire::Check-Valid-Until \"false\"")
         .arg(format!("--include={}", suite.packages().join(",")))
@@ -126,24 +127,14 @@ fn unpack(cache: &Cache, suite: Suite, dir: &Path) -> Result<()> {
         .arg(dir.join("root.tar"))
         .env("SUITE", suite.name())
         .env("INIT", suite.init())
-        .env("PUBKEY", &cache.public_key);
-    if needs::is_root() {
-        command.env("TMPDIR", dir);
-    }
+        .env("PUBKEY", &cache.public_key)
+        .env("TMPDIR", dir);
     step("mmdebstrap", &mut command, 1200)
 }
 
-/// Runs as root, or as root of a user namespace with the caller's subordinate ids.
-fn as_root(program: &str) -> Command {
-    if needs::is_root() {
-        return tied("KILL", program);
-    }
-    let mut command = tied("KILL", "unshare");
-    command.args(["--map-auto", "--map-root-user", "--", program]);
-    command
-}
-
 fn step(name: &str, command: &mut Command, seconds: u64) -> Result<()> {
-    process::run(command, "", Duration::from_secs(seconds))?.ok(name)?;
+    process::run(command, "", Duration::from_secs(seconds))
+        .with_context(|| name.to_owned())?
+        .ok(name)?;
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! it. It is made under a temporary name and renamed when it is whole, so an
 //! entry that exists is complete. One run at a time makes entries.
 
+use super::needs;
 use super::process::{self, tied};
 use super::suite::Suite;
 use anyhow::{Context, Result, anyhow, bail};
@@ -108,8 +109,14 @@ impl Cache {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();
             let pid = name.split('-').next().unwrap_or_default();
-            if !Path::new("/proc").join(pid).exists() {
-                fs::remove_dir_all(entry.path())?;
+            let dead = !Path::new("/proc").join(pid).exists();
+            if dead && fs::remove_dir_all(entry.path()).is_err() {
+                // A guest that was being unpacked does not belong to the caller.
+                let mut remove = needs::as_root("rm");
+                remove
+                    .args(["-rf", "--one-file-system", "--"])
+                    .arg(entry.path());
+                process::run(&mut remove, "", Duration::from_secs(120))?.ok("rm")?;
             }
         }
         Ok(())
@@ -157,4 +164,42 @@ fn key(root: &Path) -> Result<String> {
         process::run(&mut command, "", Duration::from_secs(20))?.ok("ssh-keygen")?;
     }
     Ok(fs::read_to_string(&public)?.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_run_has_left_is_swept_and_a_living_one_is_not_disturbed() {
+        let root = tempfile::tempdir().unwrap();
+        let tmp = root.path().join("tmp");
+        let live = tmp.join(format!("{}-b", std::process::id()));
+        // No process has this number: it is above the kernel's limit.
+        for dir in [&tmp.join("4194305-a"), &live] {
+            fs::create_dir_all(dir.join("root/etc")).unwrap();
+        }
+        let cache = Cache {
+            root: root.path().to_owned(),
+            public_key: String::new(),
+        };
+        let _lock = cache.lock().unwrap();
+        let left: Vec<_> = fs::read_dir(&tmp).unwrap().collect();
+        assert_eq!(left.len(), 1);
+        assert!(live.exists());
+    }
+
+    #[test]
+    fn one_run_at_a_time() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir(root.path().join("tmp")).unwrap();
+        let cache = Cache {
+            root: root.path().to_owned(),
+            public_key: String::new(),
+        };
+        let _lock = cache.lock().unwrap();
+        let error = cache.lock().err().unwrap().to_string();
+        let pid = std::process::id();
+        assert!(error.contains(&format!("(pid {pid})")), "{error}");
+    }
 }

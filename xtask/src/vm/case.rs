@@ -69,6 +69,9 @@ pub struct Case {
     /// Seconds for the break script, when it needs more than usual.
     #[serde(default = "usual_patience")]
     pub patience: u64,
+    /// What is done in the broken guest, one after the other.
+    #[serde(default, rename = "step")]
+    pub steps: Vec<Step>,
     /// What `fix` and `prepare` must do about it, and what must hold after.
     #[expect(
         dead_code,
@@ -91,6 +94,42 @@ pub enum Login {
     Sudo,
     /// As from a crontab: hardly any environment, a system cgroup, no session.
     Cron,
+}
+
+/// One thing that is done in the guest, and what must come of it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// Who runs it.
+    #[serde(default, rename = "as")]
+    pub who: Who,
+    /// Restarts the guest first, really.
+    #[serde(default)]
+    pub reboot: bool,
+    /// A script for bash, which ends at the first command that fails.
+    #[serde(default)]
+    pub run: String,
+    /// Its exit code.
+    #[serde(default)]
+    pub exit: i32,
+    /// What it must print.
+    #[serde(default)]
+    pub prints: Vec<String>,
+    /// What it must not print.
+    #[serde(default)]
+    pub silent: Vec<String>,
+    /// Seconds until it is ended.
+    #[serde(default = "usual_patience")]
+    pub patience: u64,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Who {
+    /// She comes in as the case says.
+    #[default]
+    Alice,
+    Root,
 }
 
 #[derive(Debug, Default, Clone, Deserialize)]
@@ -140,6 +179,12 @@ impl Case {
         }
     }
 
+    /// Whether doctor is asked on this guest: a case of steps need not expect
+    /// anything of it.
+    pub fn asks_doctor(&self, suite: Suite) -> bool {
+        self.steps.is_empty() || !self.wanted(suite).checks.is_empty()
+    }
+
     pub fn wanted(&self, suite: Suite) -> Wanted {
         let on = self.on.get(&suite);
         let mut checks = self.expect.checks.clone();
@@ -160,6 +205,25 @@ impl Case {
             exit,
             works,
         }
+    }
+}
+
+impl Step {
+    fn check(&self) -> Result<()> {
+        let idle = self.run.trim().is_empty();
+        ensure!(
+            !idle || self.reboot,
+            "it does nothing: give it `run` or `reboot`"
+        );
+        ensure!(
+            !idle || (self.exit == 0 && self.prints.is_empty() && self.silent.is_empty()),
+            "it runs nothing: `exit`, `prints` and `silent` have no sense"
+        );
+        let texts = self.prints.iter().chain(&self.silent);
+        for text in texts {
+            ensure!(!text.is_empty(), "an empty text is in everything");
+        }
+        Ok(())
     }
 }
 
@@ -207,6 +271,9 @@ fn read(path: &Path) -> Result<Case> {
     }
     for (id, reason) in &case.also {
         ensure!(!reason.trim().is_empty(), "also: {id} has no reason");
+    }
+    for (at, step) in case.steps.iter().enumerate() {
+        step.check().with_context(|| format!("step {}", at + 1))?;
     }
     for id in case.expect.checks.keys() {
         if !id.contains('.') {
@@ -268,6 +335,28 @@ mod tests {
         let case: Case = toml::from_str(&format!("{HEAD}{rest}")).unwrap();
         assert_eq!(case.wanted(Suite::Bookworm).exit, 1);
         assert_eq!(case.wanted(Suite::Bullseye).exit, 0);
+    }
+
+    #[test]
+    fn a_case_of_steps_asks_doctor_only_if_it_expects_something() {
+        let steps = "[[step]]\nrun = 'true'\n[on.bullseye.checks]\n'a.b' = 'pass'";
+        let case: Case = toml::from_str(&format!("{HEAD}{steps}")).unwrap();
+        assert!(!case.asks_doctor(Suite::Bookworm));
+        assert!(case.asks_doctor(Suite::Bullseye));
+    }
+
+    #[test]
+    fn a_step_without_sense_is_refused() {
+        for text in [
+            "",
+            "reboot = true\nprints = ['x']",
+            "run = 'x'\nsilent = ['']",
+        ] {
+            let step: Step = toml::from_str(text).unwrap();
+            assert!(step.check().is_err(), "{text}");
+        }
+        let step: Step = toml::from_str("reboot = true").unwrap();
+        assert!(step.check().is_ok());
     }
 
     #[test]

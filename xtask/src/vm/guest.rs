@@ -2,12 +2,13 @@
 
 use super::cache::Cache;
 use super::process;
-use super::qemu::Machine;
+use super::qemu::{Machine, Reset};
+use super::script;
 use super::ssh::Door;
 use super::state::{READY, State};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail, ensure};
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 pub struct Guest {
@@ -47,4 +48,55 @@ impl Guest {
             _dir: dir,
         })
     }
+    /// Restarts the guest, as its administrator would, and waits until it is up again.
+    pub fn reboot(&mut self) -> Result<()> {
+        self.machine.on_reset(Reset::Restart)?;
+        let before = self.boot_id()?;
+        let asked = self.door.run("root", RESTART, 60);
+        // Mostly the answer is lost with the connection.
+        if let Ok(output) = asked {
+            output.ok("asking for the restart")?;
+        }
+        self.wait_for_another(&before)?;
+        self.machine.on_reset(Reset::End)?;
+        let settle = script::strict(&format!("{}{}", script::set_clock(), script::SETTLED));
+        self.door
+            .run("root", &settle, 240)?
+            .ok("settling after the restart")?;
+        Ok(())
+    }
+
+    fn wait_for_another(&mut self, before: &str) -> Result<()> {
+        let end = Instant::now() + RESTART_DEADLINE;
+        loop {
+            self.machine.check_alive()?;
+            match self.boot_id() {
+                Ok(now) if now != before => return Ok(()),
+                _ => process::pause(Duration::from_secs(1))?,
+            }
+            ensure!(
+                Instant::now() < end,
+                "not up again {} s after the restart",
+                RESTART_DEADLINE.as_secs()
+            );
+        }
+    }
+
+    /// Another one after every boot.
+    fn boot_id(&self) -> Result<String> {
+        let script = "cat /proc/sys/kernel/random/boot_id";
+        let output = self
+            .door
+            .run("root", script, 20)?
+            .ok("reading the boot id")?;
+        match output.stdout.trim() {
+            "" => bail!("the guest has no boot id"),
+            id => Ok(id.to_owned()),
+        }
+    }
 }
+
+const RESTART: &str = "if [ -d /run/systemd/system ]; then systemctl reboot; else reboot; fi";
+
+/// Under emulation a boot takes up to 80 s, and a stop job may take 90 s.
+const RESTART_DEADLINE: Duration = Duration::from_secs(400);

@@ -6,9 +6,10 @@
 //! case starts from a private copy of that state ([`guest`]). The [`cache`] lies
 //! outside the source tree and is keyed by the recipe, so nothing stale is used.
 //!
-//! A [`case`] breaks a guest; [`run`] restores, breaks, lets alice log in
-//! ([`login`]), asks the tools ([`observe`]), judges ([`verdict`]) and tells
-//! ([`report`], [`table`]).
+//! A [`case`] breaks a guest; a [`trial`] restores, breaks, lets alice log in
+//! ([`login`]), asks the tools ([`observe`]), judges ([`verdict`]) and takes the
+//! case's further steps ([`step`]). [`run`] holds all of them and tells ([`report`],
+//! [`table`]).
 
 mod build;
 mod cache;
@@ -18,18 +19,24 @@ mod login;
 mod needs;
 mod observe;
 mod process;
+mod program;
 mod qemu;
+mod record;
 mod report;
 mod run;
+mod script;
 mod shell;
 mod ssh;
 mod state;
+mod step;
 mod suite;
 mod table;
+mod trial;
 mod verdict;
 
 use anyhow::Result;
 use clap::{Args as ClapArgs, Subcommand};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use suite::Suite;
 
@@ -47,6 +54,8 @@ enum Command {
     Shell(shell::Args),
     /// Run the cases of tests/vm/cases on the guests
     Run(run::Args),
+    /// Make the table of what each tool said from what runs have recorded
+    Table(TableArgs),
 }
 
 #[derive(ClapArgs)]
@@ -58,14 +67,35 @@ struct BuildArgs {
     fresh: bool,
 }
 
+#[derive(ClapArgs)]
+struct TableArgs {
+    /// What `run --record` has written
+    #[arg(required = true)]
+    records: Vec<PathBuf>,
+    /// Where the cases are
+    #[arg(long, default_value = "tests/vm/cases")]
+    cases: PathBuf,
+}
+
 pub fn main(args: Args) -> Result<ExitCode> {
-    process::watch_signals()?;
-    needs::ensure()?;
     match args.command {
-        Command::Build(args) => build_all(&args),
-        Command::Shell(args) => shell::main(&args),
-        Command::Run(args) => run::main(&args),
+        Command::Build(args) => ready().and_then(|()| build_all(&args)),
+        Command::Shell(args) => ready().and_then(|()| shell::main(&args)),
+        Command::Run(args) => ready().and_then(|()| run::main(&args)),
+        Command::Table(args) => print_table(&args),
     }
+}
+
+/// What everything that starts a guest needs.
+fn ready() -> Result<()> {
+    process::watch_signals()?;
+    needs::ensure()
+}
+
+fn print_table(args: &TableArgs) -> Result<ExitCode> {
+    let rows = record::read(&args.records)?;
+    print!("{}", table::markdown(&case::load(&args.cases)?, &rows));
+    Ok(ExitCode::SUCCESS)
 }
 
 fn build_all(args: &BuildArgs) -> Result<ExitCode> {

@@ -3,6 +3,7 @@
 use super::process::{self, tied};
 use anyhow::{Result, bail};
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 /// Program, and the Debian package that has it.
@@ -14,8 +15,12 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("setpriv", "util-linux"),
     ("ssh", "openssh-client"),
     ("tar", "tar"),
+    ("unshare", "util-linux"),
     ("xz", "xz-utils"),
 ];
+
+/// What it takes to build without being root.
+const UNPRIVILEGED: &[(&str, &str)] = &[("newuidmap", "uidmap")];
 
 /// Makes sure that every program is there: installs the missing ones when run
 /// as root on a Debian, else names the packages.
@@ -39,20 +44,38 @@ pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
+/// A command that runs as root, or as root of a user namespace with the caller's
+/// subordinate ids. It has mounts and processes of its own, all of which end with it:
+/// what is killed in the middle leaves neither a mount nor a process on this machine.
+pub fn as_root(program: &str) -> Command {
+    let mut command = tied("KILL", "unshare");
+    if !is_root() {
+        command.args(["--map-auto", "--map-root-user"]);
+    }
+    command.args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]);
+    command.args(["--", program]);
+    command
+}
+
 /// An error that says so when the cache's file system has not enough room.
 pub fn room(dir: &Path, gib: u64) -> Result<()> {
     let stat = rustix::fs::statvfs(dir)?;
     let free = stat.f_bavail.saturating_mul(stat.f_frsize) >> 20;
     if free < gib << 10 {
-        bail!("{}: {free} MiB free, {gib} GiB needed", dir.display());
+        bail!(
+            "{}: {free} MiB free, {gib} GiB needed (ROOTLESS_SETUP_VM_CACHE names another place)",
+            dir.display()
+        );
     }
     Ok(())
 }
 
 fn missing() -> Vec<&'static str> {
     let absent = |program: &str| !on_path(program);
+    let unprivileged = if is_root() { &[][..] } else { UNPRIVILEGED };
     PROGRAMS
         .iter()
+        .chain(unprivileged)
         .filter(|(program, _)| absent(program))
         .map(|(_, package)| *package)
         .collect()
@@ -70,4 +93,19 @@ fn apt(args: &[&str]) -> Result<()> {
     command.args(args).env("DEBIAN_FRONTEND", "noninteractive");
     process::run(&mut command, "", Duration::from_secs(600))?.ok("apt-get")?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_without_room_is_told_with_both_sizes() {
+        let error = room(Path::new("/"), 1 << 30).unwrap_err().to_string();
+        assert!(error.starts_with("/: "), "{error}");
+        assert!(
+            error.contains(" MiB free, 1073741824 GiB needed ("),
+            "{error}"
+        );
+    }
 }

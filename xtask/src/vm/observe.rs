@@ -4,11 +4,11 @@ use super::case::Case;
 use super::login;
 use super::ssh::Door;
 use anyhow::{Context, Result};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// One tool's answer.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Said {
     pub exit: i32,
     pub millis: u64,
@@ -99,11 +99,14 @@ tell() {
 const RUN_HELLO: &str = r#"
 export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-$HOME/.docker/run}"
 export DOCKER_HOST="unix://$XDG_RUNTIME_DIR/docker.sock" PATH="$PATH:/usr/sbin:/sbin"
-answers() { for i in $(seq $1); do timeout 20 docker info >/dev/null 2>&1 && return; sleep 1; done; false; }
-if ! { systemctl --user is-active -q docker.service && answers 20; } 2>/dev/null; then
+answers() { for i in $(seq $1); do timeout 20 docker info >/dev/null 2>&1 && return; "$2" || break; sleep 1; done; false; }
+active() { systemctl --user is-active -q docker.service; }
+alive() { kill -0 "$daemon" 2>/dev/null; }
+if ! { active && answers 20 active; } 2>/dev/null; then
     mkdir -p -m 700 "$XDG_RUNTIME_DIR"
     setsid dockerd-rootless.sh >/tmp/dockerd.log 2>&1 &
-    if ! answers 40; then tail -n 15 /tmp/dockerd.log >&2; exit 1; fi
+    daemon=$!
+    if ! answers 40 alive; then tail -n 15 /tmp/dockerd.log >&2; exit 1; fi
     echo started by hand
 fi
 bb=$(command -v busybox) && tar -C "${bb%/*}" -c busybox | docker import - bb &&

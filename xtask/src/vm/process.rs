@@ -109,6 +109,7 @@ pub fn run_from(command: &mut Command, input: Stdio, deadline: Duration) -> Resu
         .spawn()
         .with_context(|| format!("failed to start {name}"))?;
     let status = wait(&mut child, deadline);
+    check_interrupt()?;
     let (stdout, stderr) = (text_of(out)?, text_of(err)?);
     let status = status.with_context(|| {
         format!(

@@ -39,6 +39,14 @@ pub const HARDWARE: &[&str] = &[
 
 const COMMAND_LINE: &str = "console=ttyS0 root=/dev/vda rw quiet panic=-1 net.ifnames=0";
 
+/// What the machine does when its guest restarts it.
+#[derive(Clone, Copy)]
+pub enum Reset {
+    /// It ends, so that a guest that panics is not taken for one that boots.
+    End,
+    Restart,
+}
+
 pub struct Machine {
     child: Child,
     monitor: BufReader<UnixStream>,
@@ -131,6 +139,32 @@ impl Machine {
 
     pub fn load(&mut self, name: &str) -> Result<()> {
         self.quietly(&format!("loadvm {name}"))
+    }
+
+    /// From here on a restart by the guest does this. (A machine starts with `End`.)
+    pub fn on_reset(&mut self, reset: Reset) -> Result<()> {
+        let action = match reset {
+            Reset::End => "shutdown",
+            Reset::Restart => "reset",
+        };
+        let command = json!({ "execute": "set-action", "arguments": { "reboot": action } });
+        self.execute(&command, 10)?;
+        Ok(())
+    }
+
+    /// What is to be known of the machine when its guest does not answer.
+    pub fn condition(&mut self) -> String {
+        if let Err(error) = self.check_alive() {
+            return format!("{error:#}");
+        }
+        let status = match self.human("info status", 10) {
+            Ok(status) if status.contains("io-error") => {
+                format!("{status} (no room on the host's disk?)")
+            }
+            Ok(status) => status,
+            Err(error) => format!("{error:#}"),
+        };
+        format!("{status}; serial: {}", self.serial_tail())
     }
 
     /// Writes everything to the disk file and ends the machine.

@@ -3,22 +3,22 @@
 use super::cache::Cache;
 use super::case::{self, Case, matches};
 use super::guest::Guest;
-use super::observe::{self, Ask, DOCTOR, Observed, PROGRAM};
-use super::process::{self, tied};
+use super::process;
+use super::program;
+use super::record::{self, Row};
 use super::report::{Failure, Outcome, Tap, junit};
-use super::state;
 use super::suite::Suite;
 use super::table;
-use super::verdict::problems;
-use anyhow::{Context, Result, bail};
+use super::trial::{Lab, Trial};
+use anyhow::{Context, Error, Result, bail};
 use clap::Args as ClapArgs;
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::{Mutex, mpsc};
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 #[derive(ClapArgs)]
 pub struct Args {
@@ -46,6 +46,9 @@ pub struct Args {
     /// Write the table of what each tool said (Markdown)
     #[arg(long)]
     table: Option<PathBuf>,
+    /// Add the results to a file of JSON lines, for `vm table`
+    #[arg(long)]
+    record: Option<PathBuf>,
     /// Where transcripts of failed cases go
     #[arg(long, default_value = "target/vm-failures")]
     transcripts: PathBuf,
@@ -60,49 +63,25 @@ pub struct Args {
     cases: PathBuf,
 }
 
+/// A guest and the arguments of its kernel.
+type Kind = (Suite, Vec<String>);
+
 /// The cases that can share one restored guest.
 struct Group<'a> {
-    suite: Suite,
-    kernel_args: Vec<String>,
+    kind: Kind,
     cases: Vec<&'a Case>,
 }
 
 /// What the workers share.
-struct Run<'a> {
-    args: &'a Args,
-    cache: Cache,
-    binary: Option<PathBuf>,
+struct Run {
+    lab: Lab,
+    jobs: u8,
+    /// The guests that could not be made, each with the reason.
+    lost: Mutex<BTreeMap<Kind, String>>,
 }
 
 /// The most cases that one guest is restored for.
 const PIECE: usize = 25;
-
-/// The name of the snapshot that has the program in it.
-const WITH_PROGRAM: &str = "case";
-
-/// Before every break script: `alice COMMAND…` runs in her user manager's world.
-const PRELUDE: &str = r#"
-set -e
-export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-alice() {
-    runuser -u alice -- env HOME=/home/alice XDG_RUNTIME_DIR=/run/user/1000 \
-        DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/1000/bus "$@"
-}
-"#;
-
-/// A login of alice that hangs on no connection: the one that was open when the
-/// state was saved ends as soon as the guest sends something on it.
-const LOGIN: &str = "if [ -d /run/systemd/system ]; then \
-    systemctl reset-failed alice-login.service 2>/dev/null; \
-    systemd-run --quiet --unit=alice-login --uid=alice -p PAMName=login sleep infinity; \
-    for i in $(seq 100); do systemctl is-active --quiet user@1000.service && break; sleep 0.2; done; fi;";
-
-/// Reads what the tools are made of, so that no case waits for the disk: the saved
-/// state has it in memory.
-const WARM: &str = "cat /usr/*bin/{docker*,containerd*,runc,rootlesskit*,slirp4netns,pasta*,*tables*} \
-    /usr/local/bin/* /usr/lib/x86_64-linux-gnu/*.so* >/dev/null 2>&1;";
-
-const TARGET: &str = "x86_64-unknown-linux-musl";
 
 pub fn main(args: &Args) -> Result<ExitCode> {
     let start = Instant::now();
@@ -115,16 +94,27 @@ pub fn main(args: &Args) -> Result<ExitCode> {
     let cache = Cache::open()?;
     let _lock = cache.lock()?;
     let run = Run {
-        args,
-        cache,
-        binary: binary(args)?,
+        lab: lab(args, cache)?,
+        jobs: args.jobs,
+        lost: Mutex::default(),
     };
-    let outcomes = run_all(&run, groups, total)?;
+    let mut tap = Tap::new(total);
+    let outcomes = run_all(&run, groups, &mut |outcome| {
+        tap.line(outcome);
+        let recorded = args
+            .record
+            .iter()
+            .try_for_each(|file| record::add(file, outcome));
+        if let Err(error) = recorded {
+            eprintln!("# not recorded: {error:#}");
+        }
+    })?;
     if let Some(file) = &args.junit {
         fs::write(file, junit(&outcomes)).with_context(|| file.display().to_string())?;
     }
     if let Some(file) = &args.table {
-        fs::write(file, table::markdown(&cases, &outcomes))
+        let rows: Vec<Row> = outcomes.iter().map(Row::new).collect();
+        fs::write(file, table::markdown(&cases, &rows))
             .with_context(|| file.display().to_string())?;
     }
     eprintln!("# {} s", start.elapsed().as_secs());
@@ -143,8 +133,23 @@ fn conclude(outcomes: &[Outcome]) -> ExitCode {
     })
 }
 
+fn lab(args: &Args, cache: Cache) -> Result<Lab> {
+    let program = match &args.binary {
+        _ if args.without_doctor => None,
+        Some(binary) => Some(binary.clone()),
+        None => Some(program::build()?),
+    };
+    Ok(Lab {
+        cache,
+        program,
+        differential: args.differential,
+        keep: args.keep,
+        transcripts: args.transcripts.clone(),
+    })
+}
+
 fn groups<'a>(args: &Args, cases: &'a [Case]) -> VecDeque<Group<'a>> {
-    let mut groups: BTreeMap<(Suite, Vec<String>), Vec<&Case>> = BTreeMap::new();
+    let mut groups: BTreeMap<Kind, Vec<&Case>> = BTreeMap::new();
     for case in cases.iter().filter(|case| chosen(args, case)) {
         let wide = args.all || !args.suite.is_empty();
         let guests = if wide { &case.guests } else { case.usual() };
@@ -162,16 +167,15 @@ fn groups<'a>(args: &Args, cases: &'a [Case]) -> VecDeque<Group<'a>> {
 
 /// In pieces that workers can share: first one of the largest group, so that cases
 /// run while the other guests are made, and the rest of it last.
-fn in_order<'a>(groups: BTreeMap<(Suite, Vec<String>), Vec<&'a Case>>) -> VecDeque<Group<'a>> {
+fn in_order<'a>(groups: BTreeMap<Kind, Vec<&'a Case>>) -> VecDeque<Group<'a>> {
     let mut groups: Vec<_> = groups.into_iter().collect();
     groups.sort_by_key(|(_, cases)| std::cmp::Reverse(cases.len()));
     let mut queue = VecDeque::new();
     let mut rest = Vec::new();
-    for ((suite, kernel_args), cases) in groups {
+    for (kind, cases) in groups {
         for (at, piece) in cases.chunks(PIECE).enumerate() {
             let group = Group {
-                suite,
-                kernel_args: kernel_args.clone(),
+                kind: kind.clone(),
                 cases: piece.to_vec(),
             };
             if at == 0 {
@@ -186,57 +190,25 @@ fn in_order<'a>(groups: BTreeMap<(Suite, Vec<String>), Vec<&'a Case>>) -> VecDeq
 }
 
 fn chosen(args: &Args, case: &Case) -> bool {
+    if args.without_doctor && !case.steps.is_empty() {
+        return false;
+    }
     if args.case.is_empty() {
         return args.all || !case.full_matrix_only;
     }
     args.case.iter().any(|pattern| matches(pattern, &case.name))
 }
 
-/// The static program: one file that starts on every guest, old or new.
-fn binary(args: &Args) -> Result<Option<PathBuf>> {
-    if args.without_doctor {
-        return Ok(None);
-    }
-    if let Some(binary) = &args.binary {
-        return Ok(Some(binary.clone()));
-    }
-    eprintln!("# building the static program");
-    add_target()?;
-    let mut cargo = tied("TERM", "cargo");
-    cargo.args([
-        "build",
-        "--quiet",
-        "--release",
-        "--package",
-        "rootless-setup",
-        "--target",
-        TARGET,
-    ]);
-    process::run(&mut cargo, "", Duration::from_secs(1200))?
-        .ok("cargo build (rustup target add x86_64-unknown-linux-musl gives the target)")?;
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
-    Ok(Some(target.join(TARGET).join("release/rootless-setup")))
-}
-
-/// The compiler's part for static programs, where rustup can fetch it.
-fn add_target() -> Result<()> {
-    let mut rustup = tied("TERM", "sh");
-    rustup.args([
-        "-c",
-        "! command -v rustup >/dev/null || rustup target add \"$0\"",
-        TARGET,
-    ]);
-    process::run(&mut rustup, "", Duration::from_secs(300))?.ok("rustup target add")?;
-    Ok(())
-}
-
-/// Workers take groups; this thread prints. A worker lives as long as its guests.
-fn run_all(run: &Run, groups: VecDeque<Group>, total: usize) -> Result<Vec<Outcome>> {
+/// Workers take groups; this thread tells. A worker lives as long as its guests.
+fn run_all(
+    run: &Run,
+    groups: VecDeque<Group>,
+    tell: &mut dyn FnMut(&Outcome),
+) -> Result<Vec<Outcome>> {
     let queue = Mutex::new(groups);
     let (send, receive) = mpsc::channel();
     let outcomes = thread::scope(|scope| {
-        for _ in 0..run.args.jobs {
+        for _ in 0..run.jobs {
             let (send, queue) = (send.clone(), &queue);
             scope.spawn(move || {
                 while let Some(group) = next(queue) {
@@ -245,11 +217,7 @@ fn run_all(run: &Run, groups: VecDeque<Group>, total: usize) -> Result<Vec<Outco
             });
         }
         drop(send);
-        let mut tap = Tap::new(total);
-        receive
-            .iter()
-            .inspect(|outcome| tap.line(outcome))
-            .collect()
+        receive.iter().inspect(|outcome| tell(outcome)).collect()
     });
     process::check_interrupt()?;
     Ok(outcomes)
@@ -263,130 +231,77 @@ fn run_group(run: &Run, group: &Group, tell: &dyn Fn(Outcome)) {
     let mut guest = None;
     for case in &group.cases {
         let start = Instant::now();
-        let mut outcome = Outcome::new(group.suite, case);
-        let mut done = run_case(run, group, case, &mut guest, &mut outcome);
-        if let Err(error) = &done {
-            if process::check_interrupt().is_err() {
-                return;
+        let mut outcome = Outcome::new(group.kind.0, case);
+        match twice(run, &group.kind, case, &mut guest) {
+            Ok(trial) => {
+                outcome.observed = trial.observed;
+                outcome.failure = trial.failure;
             }
-            // Whatever went wrong, it gets another chance on a machine of its own.
-            eprintln!("# {}/{}: once more: {error:#}", group.suite, case.name);
-            guest = None;
-            done = run_case(run, group, case, &mut guest, &mut outcome);
+            Err(_) if process::check_interrupt().is_err() => return,
+            Err(error) => outcome.failure = Some(broken(&error)),
         }
         outcome.took = start.elapsed();
-        if let Err(error) = done {
-            outcome.failure = Some(Failure {
-                problems: vec![format!("{error:#}")],
-                transcript: None,
-                broken: true,
-            });
-            guest = None;
-        }
         tell(outcome);
     }
 }
 
-fn run_case(
-    run: &Run,
-    group: &Group,
-    case: &Case,
-    slot: &mut Option<Guest>,
-    outcome: &mut Outcome,
-) -> Result<()> {
-    let guest = match slot {
+/// Whatever went wrong in a guest, the case gets another chance in a new one.
+fn twice(run: &Run, kind: &Kind, case: &Case, slot: &mut Option<Guest>) -> Result<Trial> {
+    once(run, kind, case, slot).or_else(|error| {
+        if process::check_interrupt().is_err() || run.why_lost(kind).is_some() {
+            return Err(error);
+        }
+        eprintln!("# {}/{}: once more: {error:#}", kind.0, case.name);
+        once(run, kind, case, slot)
+    })
+}
+
+/// One trial. A guest in which it went wrong is thrown away.
+fn once(run: &Run, kind: &Kind, case: &Case, slot: &mut Option<Guest>) -> Result<Trial> {
+    let mut guest = match slot.take() {
         Some(guest) => guest,
-        None => slot.insert(prepare(run, group)?),
+        None => run.prepare(kind)?,
     };
-    guest.machine.check_alive()?;
-    guest.machine.load(WITH_PROGRAM)?;
-    let broken = guest
-        .door
-        .run("root", &format!("{PRELUDE}{}", case.breaks), case.patience)?;
-    let ask = Ask {
-        doctor: run.binary.is_some(),
-        differential: run.args.differential,
-    };
-    let mut found = Vec::new();
-    if broken.status.success() {
-        outcome.observed = observe::observe(&guest.door, case, ask)
-            .with_context(|| format!("serial: {}", guest.machine.serial_tail()))?;
-        if let Some(said) = outcome.observed.get(DOCTOR) {
-            found = problems(case, &case.wanted(group.suite), said);
-        } else if ask.doctor || outcome.observed.is_empty() {
-            found.push("the login gave no answer".to_owned());
+    let trial = run.lab.hold(&mut guest, kind.0, case)?;
+    *slot = Some(guest);
+    Ok(trial)
+}
+
+impl Run {
+    /// A guest to work in. What did not come up twice is not waited for again by
+    /// every other case.
+    fn prepare(&self, kind: &Kind) -> Result<Guest> {
+        if let Some(why) = self.why_lost(kind) {
+            bail!("not run: {why}");
         }
-    } else {
-        found.push(format!(
-            "the break script failed with exit code {}",
-            broken.code()
-        ));
-    }
-    if !found.is_empty() || run.args.keep {
-        let said = format!("exit {}\n{}{}", broken.code(), broken.stdout, broken.stderr);
-        let dir = transcript(run, group, case, guest, &said, &outcome.observed)?;
-        if !found.is_empty() {
-            outcome.failure = Some(Failure {
-                problems: found,
-                transcript: Some(dir),
-                broken: false,
-            });
+        let (suite, kernel_args) = kind;
+        let made = self.lab.prepare(*suite, kernel_args).or_else(|error| {
+            process::check_interrupt()?;
+            eprintln!("# {suite}: once more: {error:#}");
+            self.lab.prepare(*suite, kernel_args)
+        });
+        if let Err(error) = &made {
+            let why = format!("{error:#}");
+            let first = why.lines().next().unwrap_or_default().to_owned();
+            self.lost().insert(kind.clone(), first);
         }
+        made
     }
-    Ok(())
+
+    fn why_lost(&self, kind: &Kind) -> Option<String> {
+        self.lost().get(kind).cloned()
+    }
+
+    fn lost(&self) -> MutexGuard<'_, BTreeMap<Kind, String>> {
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-/// A restored guest with the program in it, saved once more.
-fn prepare(run: &Run, group: &Group) -> Result<Guest> {
-    let state = state::ready_locked(&run.cache, group.suite, &group.kernel_args)?;
-    let mut guest = Guest::restore(&run.cache, &state)?;
-    if let Some(binary) = &run.binary {
-        guest.door.push(binary, PROGRAM)?;
+/// It was not the program that failed.
+fn broken(error: &Error) -> Failure {
+    Failure {
+        problems: vec![format!("{error:#}")],
+        transcript: None,
+        broken: true,
     }
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)?
-        .as_secs();
-    guest
-        .door
-        .run("root", &format!("date -s @{now}; {LOGIN} {WARM} sync"), 120)?
-        .ok("preparing the guest")?;
-    guest.machine.save(WITH_PROGRAM)?;
-    Ok(guest)
-}
-
-/// Keeps what a person needs to see why a case went as it did.
-fn transcript(
-    run: &Run,
-    group: &Group,
-    case: &Case,
-    guest: &Guest,
-    broken: &str,
-    observed: &Observed,
-) -> Result<PathBuf> {
-    let dir = run
-        .args
-        .transcripts
-        .join(format!("{}-{}", group.suite, case.name));
-    fs::create_dir_all(&dir).with_context(|| dir.display().to_string())?;
-    let put = |name: &str, text: &str| -> Result<()> {
-        fs::write(dir.join(name), text).with_context(|| format!("{}/{name}", dir.display()))
-    };
-    put("break.txt", &format!("{}\n# said: {broken}", case.breaks))?;
-    put("serial.txt", &guest.machine.serial_tail())?;
-    for (tool, said) in observed {
-        let name = tool.replace(' ', "-");
-        let head = format!("exit {}, {} ms\n", said.exit, said.millis);
-        put(
-            &format!("{name}.txt"),
-            &format!("{head}{}\n--- stderr\n{}", said.stdout, said.stderr),
-        )?;
-    }
-    if let Some(said) = observed.get(DOCTOR) {
-        put("doctor.json", &said.stdout)?;
-    }
-    Ok(absolute(&dir))
-}
-
-fn absolute(dir: &Path) -> PathBuf {
-    fs::canonicalize(dir).unwrap_or_else(|_| dir.to_owned())
 }

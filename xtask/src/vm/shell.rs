@@ -2,6 +2,7 @@
 
 use super::cache::Cache;
 use super::guest::Guest;
+use super::script;
 use super::ssh::quote;
 use super::state;
 use super::suite::Suite;
@@ -67,7 +68,7 @@ pub fn main(args: &Args) -> Result<ExitCode> {
     if let Some(script) = &args.breaks {
         let said = guest
             .door
-            .run("root", script, 120)?
+            .run("root", &script::strict(script), 120)?
             .ok("the break script")?;
         eprint!("{}{}", said.stdout, said.stderr);
     }

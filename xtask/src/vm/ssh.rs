@@ -24,7 +24,8 @@ impl Door {
         let output = process::run(&mut command, "", Duration::from_secs(seconds))
             .with_context(|| format!("ssh {user}"))?;
         if output.code() == CONNECTION_FAILED {
-            bail!("ssh {user}: {}", process::tail(&output.stderr, 3));
+            let said = process::tail(&output.stderr, 3);
+            bail!("ssh {user}: not let in, or cut off: {said}");
         }
         Ok(output)
     }

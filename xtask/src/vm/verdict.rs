@@ -1,7 +1,7 @@
 //! Whether `doctor` said what the case wants, and how the other tools did.
 
 use super::case::{Case, Status, Wanted};
-use super::observe::Said;
+use super::observe::{CHECK, HELLO, INSTALL, Observed, ROOTLESSKIT, Said};
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -123,6 +123,27 @@ pub fn grade(case: &Case, works: bool, said: &Said) -> Grade {
     }
 }
 
+/// The tools that are not ours.
+pub const OTHERS: [&str; 3] = [CHECK, ROOTLESSKIT, INSTALL];
+
+/// In what another tool, or a container that was really started, contradicts what the
+/// case says of this guest: for these it has to say who is right.
+pub fn disagreements(case: &Case, works: bool, observed: &Observed) -> Vec<String> {
+    let mut found = Vec::new();
+    for tool in OTHERS {
+        let grade = observed.get(tool).map(|said| grade(case, works, said));
+        if let Some(grade @ (Grade::WronglyPassed | Grade::WronglyFailed)) = grade {
+            found.push(format!("{tool} {}", grade.words()));
+        }
+    }
+    match (works, observed.get(HELLO).map(|said| said.exit == 0)) {
+        (true, Some(false)) => found.push("no container ran".to_owned()),
+        (false, Some(true)) => found.push("a container ran".to_owned()),
+        _ => {}
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,5 +203,24 @@ mod tests {
         assert_eq!(grade(&case, false, &failed), Grade::Named);
         assert_eq!(grade(&case, true, &failed), Grade::WronglyFailed);
         assert_eq!(grade(&case, false, &Said::default()), Grade::WronglyPassed);
+    }
+    #[test]
+    fn contradictions_are_found() {
+        let case = case("works = false\ncause = ['newuidmap']");
+        let said = |exit| Said {
+            exit,
+            ..Said::default()
+        };
+        let observed: Observed = [(CHECK, 0), (ROOTLESSKIT, 1), (HELLO, 0)]
+            .map(|(tool, exit)| (tool.to_owned(), said(exit)))
+            .into();
+        assert_eq!(
+            disagreements(&case, false, &observed),
+            ["setuptool check passed wrongly", "a container ran"]
+        );
+        assert_eq!(
+            disagreements(&case, true, &observed),
+            ["rootlesskit true failed wrongly"]
+        );
     }
 }
