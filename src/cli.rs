@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::plan::options::{Choice, Net, PortDriver};
+
 /// Finds out why rootless Docker does not run here, and says how to mend it.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100, arg_required_else_help = true)]
@@ -17,11 +19,12 @@ pub struct Cli {
         value_enum,
         default_value = "auto",
         global = true,
+        help_heading = "Output",
         value_name = "WHEN"
     )]
     pub color: Color,
     /// Only ASCII characters.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Output")]
     pub ascii: bool,
 }
 
@@ -31,6 +34,12 @@ pub enum Command {
     /// Check every prerequisite of rootless Docker; changes nothing
     #[command(alias = "check")]
     Doctor(Doctor),
+    /// Set rootless Docker up for you: unit, drop-ins, docker context
+    Install(Install),
+    /// Take back exactly what install did
+    Uninstall(Uninstall),
+    /// What is installed, what runs, and what drifted from it
+    Status(Status),
     /// Show one check in full: why it fails, what to do, where it was seen
     Explain(Explain),
     /// The catalogue of checks
@@ -66,6 +75,86 @@ pub struct Doctor {
     /// Examine a recorded host instead of this one
     #[arg(long, value_name = "FILE")]
     pub replay: Option<PathBuf>,
+}
+
+/// Arguments of `install`. What is not named stays as it is installed;
+/// `auto` gives the choice back to Docker.
+#[derive(Debug, Args)]
+pub struct Install {
+    /// Network driver: slirp4netns, pasta, gvisor-tap-vsock, vpnkit,
+    /// lxc-user-nic, or auto
+    #[arg(long, value_name = "DRIVER")]
+    pub net: Option<Choice<Net>>,
+    /// Port driver, which has to fit the network driver: builtin, slirp4netns,
+    /// implicit, pesto, gvisor-tap-vsock, or auto
+    #[arg(long, value_name = "DRIVER")]
+    pub port_driver: Option<Choice<PortDriver>>,
+    /// MTU of the network in bytes, or auto
+    #[arg(long, value_name = "BYTES")]
+    pub mtu: Option<Choice<u32>>,
+    /// Run dockerd without iptables: containers get no network of their own
+    #[arg(long)]
+    pub skip_iptables: bool,
+    /// Also where a rootful Docker runs that you may use
+    #[arg(long, short)]
+    pub force: bool,
+    /// Replace a docker.service that is not ours; uninstall brings it back
+    #[arg(long, conflicts_with = "keep")]
+    pub adopt: bool,
+    /// Leave a docker.service that is not ours as it is
+    #[arg(long)]
+    pub keep: bool,
+    /// Start the daemon at boot, without a login
+    #[arg(long, conflicts_with = "no_linger")]
+    pub linger: bool,
+    /// Do not ask about starting at boot
+    #[arg(long)]
+    pub no_linger: bool,
+    /// Set DOCKER_HOST and PATH in the start file of your shell
+    #[arg(long)]
+    pub shell_env: bool,
+    /// How long the daemon may take to answer
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub timeout: u64,
+    /// How to go about it
+    #[command(flatten)]
+    pub manner: Manner,
+}
+
+/// Arguments of `uninstall`.
+#[derive(Debug, Args)]
+pub struct Uninstall {
+    /// Also remove images, containers and volumes: the daemon's data-root
+    #[arg(long)]
+    pub purge_data: bool,
+    /// How long the daemon may take to stop
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub timeout: u64,
+    /// How to go about it
+    #[command(flatten)]
+    pub manner: Manner,
+}
+
+/// Arguments of `status`.
+#[derive(Debug, Args)]
+pub struct Status {
+    /// Output format
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Format,
+}
+
+/// How a command that changes something goes about it.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Manner {
+    /// Show exactly what would be done, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do what is planned without asking
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Never ask; what needs an answer is not done
+    #[arg(long)]
+    pub no_input: bool,
 }
 
 /// Arguments of `explain`.

@@ -2,9 +2,12 @@
 
 use thiserror::Error;
 
+use crate::apply::journal::JournalError;
+use crate::apply::lock::Busy;
 use crate::exit::Exit;
 use crate::facts::subject::NoSubject;
 use crate::host::BundleError;
+use crate::plan::asked::NoPlan;
 
 /// An expected failure: shown as one line and a hint, never as a trace.
 #[derive(Debug, Error)]
@@ -44,6 +47,44 @@ pub enum Error {
         /// The nearest ids.
         near: Vec<String>,
     },
+    /// Root asked for what only an ordinary user can have.
+    #[error("{0} is for an ordinary user, not for root")]
+    Root(&'static str),
+    /// There is no home directory to work in.
+    #[error("your home directory is not known: HOME is not set")]
+    NoHome,
+    /// Another run is in progress.
+    #[error(transparent)]
+    Busy(#[from] Busy),
+    /// The journal cannot be used; nothing was changed.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// There is no plan; nothing was changed.
+    #[error(transparent)]
+    NoPlan(#[from] NoPlan),
+    /// Required checks fail; nothing was changed.
+    #[error("nothing was changed: {0} of what rootless Docker needs is missing here")]
+    Unfit(usize),
+    /// A rootful Docker is there, and `--force` was not given.
+    #[error("nothing was changed: a rootful Docker runs here, and you may use it ({0})")]
+    Rootful(&'static str),
+    /// Nobody said yes.
+    #[error("nothing was changed: {0}")]
+    Declined(&'static str),
+    /// A run failed, and was taken back.
+    #[error("{0}")]
+    RolledBack(String),
+    /// A run failed or an uninstall did not get through; the journal is kept.
+    #[error("{what}; what is left stands in {journal}")]
+    Incomplete {
+        /// What did not work.
+        what: String,
+        /// The journal.
+        journal: String,
+    },
+    /// Ctrl-C came while changes were made; they were taken back.
+    #[error("interrupted; everything done so far was taken back")]
+    Interrupted,
     /// Standard output is gone.
     #[error("failed to print: {0}")]
     Print(std::io::Error),
@@ -58,6 +99,16 @@ impl Error {
         match self {
             Error::Bug(_) => Exit::Bug,
             // The reader of a pipe has seen enough.
+            Error::Unfit(_) | Error::Rootful(_) | Error::NoHome => Exit::Failed,
+            Error::NoPlan(NoPlan::Options(_)) => Exit::Usage,
+            Error::NoPlan(NoPlan::Foreign { .. }) => Exit::Declined,
+            Error::NoPlan(_) => Exit::Failed,
+            Error::Busy(_) | Error::Declined(_) => Exit::Declined,
+            Error::RolledBack(_) => Exit::RolledBack,
+            // Found before anything was changed.
+            Error::Journal(_) => Exit::Failed,
+            Error::Incomplete { .. } => Exit::Incomplete,
+            Error::Interrupted => Exit::Interrupted,
             Error::Print(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Exit::Fine,
             _ => Exit::Usage,
         }
@@ -72,6 +123,20 @@ impl Error {
             Error::NoCheck { near, .. } if !near.is_empty() => {
                 Some(format!("did you mean {}?", near.join(" or ")))
             }
+            Error::Root(command) => Some(format!(
+                "log in as the user who shall have it (ssh, or machinectl shell NAME@) \
+                 and run rootless-setup {command} there"
+            )),
+            Error::NoPlan(NoPlan::Foreign { .. }) => Some(
+                "--adopt replaces it (uninstall brings it back), --keep leaves it as it is".into(),
+            ),
+            Error::Unfit(_) => Some("rootless-setup doctor".into()),
+            Error::Rootful(_) => Some(
+                "sudo systemctl disable --now docker.service docker.socket, \
+                 or --force to have both"
+                    .into(),
+            ),
+            Error::Incomplete { .. } => Some("rootless-setup uninstall goes on from there".into()),
             Error::NoCheck { .. } => Some("rootless-setup checks list shows them all".into()),
             Error::Bug(_) => Some("please report it with the command you typed".into()),
             _ => None,

@@ -14,6 +14,13 @@ pub enum Exit {
     Usage = 2,
     /// Nothing failed, but something could not be determined.
     Undetermined = 3,
+    /// Nothing was done: it was declined, or something has to be decided or
+    /// finished first. Or all is done but for an administrator's part.
+    Declined = 4,
+    /// A step failed, and everything done before it was taken back.
+    RolledBack = 5,
+    /// Not everything could be taken back; the journal tells what is left.
+    Incomplete = 6,
     /// A bug in this program.
     Bug = 70,
     /// Ended by Ctrl-C.

@@ -1,14 +1,16 @@
-//! `rootless-setup`: finds out why rootless Docker does not run on a host and
-//! says how to mend it.
+//! `rootless-setup`: finds out why rootless Docker does not run on a host, says
+//! how to mend it, and sets it up.
 //!
 //! # One pipeline, one rule
 //!
 //! ```text
 //! host (I/O) -> facts (data) -> checks (pure) -> report (data) -> renderers
+//!                  |-> plan (data) -> apply (I/O, journal) -> undo
 //! ```
 //!
-//! Only [`host`] touches the machine, and nothing it does changes anything on
-//! it. Everything after it is pure, and can be replayed from a recorded host
+//! Only [`host`] and [`apply`] touch the machine: [`host`] changes nothing on
+//! it, and [`apply`] nothing of which the way back is not in its journal
+//! first. Everything else is pure, and can be replayed from a recorded host
 //! (`doctor --capture`, `doctor --replay`). Three states keep it honest: a
 //! fact is known, absent or unreadable ([`fact::Fact`]); a check passes, fails
 //! or is undetermined. What could not be determined is never green and never
@@ -20,6 +22,8 @@
 //! - [`host`] the door to the machine: live, recorded, recorder, D-Bus, probe
 //! - [`facts`] one file an area: parse text, collect through the host
 //! - [`check`] the catalogue, the engine, one file of rules an area
+//! - [`plan`] what is to be done: options, texts of files, steps, their undoing
+//! - [`apply`] the only room that changes anything: files, units, the journal
 //! - [`report`] the report as data, and one renderer a format
 //! - [`ui`] the only door to the terminal
 //! - [`exit`] documented exit codes; [`mod@error`] expected errors and hints

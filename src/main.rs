@@ -4,8 +4,8 @@ use std::panic::catch_unwind;
 use std::process::ExitCode;
 
 use clap::Parser;
-use rootless_setup::{cli::Cli, command, exit::Exit, host, ui};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use rootless_setup::{apply, cli::Cli, command, exit::Exit, host, ui};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 #[expect(clippy::disallowed_methods, reason = "arguments of the hidden modes")]
@@ -43,11 +43,15 @@ fn run() -> ExitCode {
 )]
 fn watch_signals() {
     // Without a handler the default action still ends us.
-    let Ok(mut signals) = Signals::new([SIGINT, SIGTERM]) else {
+    let Ok(mut signals) = Signals::new([SIGHUP, SIGINT, SIGTERM]) else {
         return;
     };
     std::thread::spawn(move || {
-        if let Some(signal) = signals.forever().next() {
+        for signal in signals.forever() {
+            // While changes are made, they are taken back before the end.
+            if apply::interrupt::ask() {
+                continue;
+            }
             host::end_all();
             ui::restore();
             let interrupted = Exit::Interrupted as i32;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::check::catalogue::Catalogue;
 use crate::check::{engine, site};
-use crate::facts::programs::Running;
+use crate::facts::programs::{Purpose, Running};
 use crate::facts::{Facts, Ground, subject};
 use crate::host::{Bundle, FileSystem, Host, Identity, Node, Output, Recorded, Unlisted};
 use crate::report::{CheckResult, Report};
@@ -126,7 +126,7 @@ impl TestHost {
         let (extended, refused) = site::extend(built_in, &*host, &ground);
         assert!(refused.is_empty(), "{refused:?}");
         let catalogue = extended.as_ref().unwrap_or(built_in);
-        let programs = Running::start(&host, &ground, Duration::from_secs(5));
+        let programs = Running::start(&host, &ground, Duration::from_secs(5), Purpose::Report);
         let facts = Facts::collect(&host, ground, programs, catalogue, Duration::from_secs(5));
         let checked = engine::run(catalogue, &facts);
         let report = Report::new(&facts.ground, &checked, "test", 0);

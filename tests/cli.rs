@@ -209,3 +209,21 @@ fn colour_only_where_asked_for() {
         &[("NO_COLOR", "1")]
     ));
 }
+
+#[test]
+fn options_that_cannot_be_meant_are_refused_before_anything_is_looked_at() {
+    let refused = [
+        (&["install", "--net", "carrier-pigeon"][..], "slirp4netns"),
+        (&["install", "--port-driver", "none"], "builtin"),
+        (&["install", "--mtu", "5"], "68 to 65521"),
+        (&["install", "--adopt", "--keep"], "--keep"),
+        (&["install", "--linger", "--no-linger"], "--no-linger"),
+        (&["install", "--timeout", "0"], "3600"),
+        (&["install", "--no-such-option"], "--no-such-option"),
+        (&["uninstall", "everything"], "everything"),
+    ];
+    for (args, word) in refused {
+        let said = complaint(args);
+        assert!(said.contains(word), "{args:?}: {said}");
+    }
+}

@@ -32,6 +32,26 @@ pub struct Failure {
     pub cause: Option<Cause>,
 }
 
+impl Failure {
+    /// It in words, a line each.
+    pub fn words(&self) -> Vec<String> {
+        let mut head = vec![format!("docker.service: {}", self.result)];
+        head.extend(self.exit.clone());
+        if self.restarts > 0 {
+            head.push(format!("started again {} times", self.restarts));
+        }
+        let mut words = vec![head.join(", ")];
+        words.extend(self.lines.iter().map(|line| format!("  | {line}")));
+        words.extend(self.trouble.clone());
+        if let Some(cause) = &self.cause {
+            let more = |id: &String| format!(" (rootless-setup explain {id})");
+            let more = cause.check.as_ref().map_or(String::new(), more);
+            words.push(format!("likely cause: {}{more}", cause.words));
+        }
+        words
+    }
+}
+
 /// Judges a service by its state and its journal. Nothing is read here.
 pub fn of(state: &UnitState, journal: &Journal) -> Failure {
     let lines = attempt(state, &journal.lines);

@@ -12,8 +12,9 @@ use super::manager::bus::{BusError, connect, within};
 use super::manager::{Ended, Wait, watch};
 use crate::host::systemd::{LOGIND, LOGIND_USER, LoginProxy, Properties, SYSTEM_BUS};
 
-/// How long logind may take when nobody has to be asked.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long logind may take when nobody has to be asked: it waits for systemd,
+/// which a daemon that is starting keeps busy.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long a person may take to type a password.
 const PERSON: Duration = Duration::from_secs(300);

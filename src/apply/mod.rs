@@ -2,6 +2,13 @@
 //! Every change is written into the journal before it is made.
 
 pub mod failure;
+pub mod file;
+pub mod interrupt;
+pub mod journal;
+pub mod lock;
 pub mod login;
 pub mod manager;
+pub mod purge;
 pub mod ready;
+pub mod revert;
+pub mod run;

@@ -4,14 +4,13 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::check::{engine, site};
+use super::examine::examine;
 use crate::cli::{Doctor, Format};
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::facts::programs::Running;
-use crate::facts::{Facts, Ground, subject};
+use crate::facts::subject;
 use crate::host::{Bundle, Host, Live, Recorded, Recorder};
 use crate::report::{Report, json, text};
 use crate::ui::{self, Look};
@@ -110,28 +109,4 @@ fn read(path: &Path) -> std::io::Result<String> {
     let file = std::fs::File::open(path)?;
     file.take(MOST_BUNDLE).read_to_string(&mut text)?;
     Ok(text)
-}
-
-fn examine(
-    host: &Arc<dyn Host>,
-    subject: Option<subject::Subject>,
-    source: &str,
-    deadline: Duration,
-) -> Result<Report, Error> {
-    let started = Instant::now();
-    // Read on the other core while the ground is.
-    std::thread::spawn(super::catalogue);
-    let ground = Ground::collect(&**host, subject);
-    // The slowest come first: everything else is done while they run.
-    let programs = Running::start(host, &ground, deadline);
-    let built_in = super::catalogue()?;
-    let (extended, refused) = site::extend(built_in, &**host, &ground);
-    for (path, why) in refused {
-        ui::warn(&format!("{} does not count: {why}", path.display()));
-    }
-    let catalogue = extended.as_ref().unwrap_or(built_in);
-    let facts = Facts::collect(host, ground, programs, catalogue, deadline);
-    let checked = engine::run(catalogue, &facts);
-    let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    Ok(Report::new(&facts.ground, &checked, source, took))
 }

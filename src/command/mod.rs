@@ -1,8 +1,13 @@
 //! One thin file a subcommand: from what was typed to what is printed.
 
+mod apply;
 mod checks;
 mod doctor;
+mod examine;
 mod explain;
+mod install;
+mod status;
+mod uninstall;
 
 use crate::cli::{Cli, Command};
 use crate::error::Error;
@@ -14,6 +19,9 @@ pub fn run(cli: Cli) -> Exit {
     let look = Look::stdout(cli.color, cli.ascii);
     let result = match cli.command {
         Command::Doctor(args) => doctor::run(&args, &look),
+        Command::Install(args) => install::run(&args, &look),
+        Command::Status(args) => status::run(&args, &look),
+        Command::Uninstall(args) => uninstall::run(&args, &look),
         Command::Explain(args) => explain::run(&args, &look),
         Command::Checks(args) => checks::run(&args, &look),
     };

@@ -76,14 +76,11 @@ impl Ground {
             true => host.env("PATH"),
             false => Fact::Known(USUAL_PATH.to_owned()),
         };
-        let unit_path = unit_path(
-            &unit,
-            home.known().map_or(Path::new("/"), PathBuf::as_path),
-            &shell_path,
-        );
         let shell_dirs = tools::split_path(shell_path.known().map_or("", String::as_str));
-        let unit_dirs = tools::split_path(&unit_path);
         let shell_tools = Tools::collect(host, &shell_dirs);
+        let at_home = home.known().map_or(Path::new("/"), PathBuf::as_path);
+        let unit_path = unit_path(&unit, at_home, &shell_path, &shell_tools);
+        let unit_dirs = tools::split_path(&unit_path);
         Ground {
             identity: host.identity(),
             os: os_release::collect(host),
@@ -165,11 +162,20 @@ fn wrapper(unit: &DockerUnit) -> Option<PathBuf> {
 }
 
 /// The unit's own `Environment=PATH=`, else what an install from here would
-/// write: the sbin directories in front of the shell's PATH.
-fn unit_path(unit: &DockerUnit, home: &Path, shell_path: &Fact<String>) -> String {
+/// write: the directory of the script and the sbin ones before the shell's PATH.
+fn unit_path(
+    unit: &DockerUnit,
+    home: &Path,
+    shell_path: &Fact<String>,
+    shell_tools: &Tools,
+) -> String {
     let own = unit.environment(home).remove("PATH");
     own.unwrap_or_else(|| {
         let shell = shell_path.known().map_or(USUAL_PATH, String::as_str);
-        format!("/sbin:/usr/sbin:{shell}")
+        let script = shell_tools.first("dockerd-rootless.sh");
+        match script.and_then(|hit| hit.path.parent()) {
+            Some(dir) => format!("{}:/sbin:/usr/sbin:{shell}", dir.display()),
+            None => format!("/sbin:/usr/sbin:{shell}"),
+        }
     })
 }

@@ -30,6 +30,12 @@ const LIBRARIES: [&str; 8] = [
     "/usr/lib/aarch64-linux-gnu",
 ];
 
+/// The program would surely start, whatever its version.
+pub fn starts_surely(host: &dyn Host, path: &Path) -> bool {
+    let info = host.build_info(path);
+    info.known().is_some_and(|info| starts(host, path, info))
+}
+
 /// The line that stands for what `name --version` prints, if the file tells.
 pub fn version(host: &dyn Host, name: &str, path: &Path) -> Option<String> {
     let (_, variable) = VARIABLES.iter().find(|(program, _)| *program == name)?;

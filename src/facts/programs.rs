@@ -85,62 +85,93 @@ impl Probe {
 
 /// Programs under way.
 pub struct Running {
-    versions: Vec<(&'static str, Source)>,
+    versions: Vec<(&'static str, Pending<Fact<Output>>)>,
     probe: Option<(PathBuf, Pending<Fact<Output>>)>,
 }
 
-/// Where a program's answer comes from.
-enum Source {
-    /// Its own file told, so it was not run.
-    Linked(String),
-    /// It runs.
-    Running(Pending<Fact<Output>>),
+/// What the programs are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Everything a report shows.
+    Report,
+    /// What decides whether rootless Docker can be installed: the versions of
+    /// programs that have any are not worth their time.
+    Install,
 }
+
+/// Programs of which an installation only needs to know that they start.
+const VERSION_IS_NEWS: [&str; 3] = ["containerd", "docker", "runc"];
 
 /// Starts programs with the environment the unit would give them.
 struct Starter<'a> {
     host: &'a Arc<dyn Host>,
     env: Vec<(String, String)>,
     patience: Duration,
+    purpose: Purpose,
 }
 
 impl Starter<'_> {
-    fn start(
-        &self,
-        key: &'static str,
-        path: &Path,
-        args: &[&str],
-        one_line: bool,
-    ) -> Pending<Fact<Output>> {
-        let program = Program {
+    fn program(&self, key: &'static str, path: &Path, args: &[&str], one_line: bool) -> Program {
+        Program {
             key,
             path: path.to_string_lossy().into_owned(),
             args: args.iter().map(|a| (*a).to_owned()).collect(),
             env: self.env.clone(),
             deadline: self.patience,
             one_line,
-        };
+        }
+    }
+
+    fn start(&self, key: &'static str, path: &Path, args: &[&str]) -> Pending<Fact<Output>> {
+        let program = self.program(key, path, args, false);
         let host = Arc::clone(self.host);
         background(Instant::now() + self.patience, move || host.run(&program))
     }
 
-    /// `key` is the program's name and `--version`.
-    fn version(&self, key: &'static str, hit: Option<&Hit>) -> Option<(&'static str, Source)> {
-        let path = &hit?.path;
-        let name = key.split(' ').next().unwrap_or_default();
-        let source = match linked::version(&**self.host, name, path) {
-            Some(line) => Source::Linked(line),
-            None => Source::Running(self.start(key, path, &["--version"], true)),
+    /// `key` is the program's name and `--version`. It is not run where its own
+    /// file tells what there is to know.
+    fn version(
+        &self,
+        key: &'static str,
+        hit: Option<&Hit>,
+    ) -> Option<(&'static str, Pending<Fact<Output>>)> {
+        let program = self.program(key, &hit?.path, &["--version"], true);
+        let (host, purpose) = (Arc::clone(self.host), self.purpose);
+        let ask = move || {
+            let told = told(&*host, &program, purpose);
+            told.unwrap_or_else(|| host.run(&program))
         };
-        Some((key, source))
+        Some((key, background(Instant::now() + self.patience, ask)))
     }
+}
+
+/// What the program's own file tells, if that will do.
+fn told(host: &dyn Host, program: &Program, purpose: Purpose) -> Option<Fact<Output>> {
+    let name = program.key.split(' ').next().unwrap_or_default();
+    let path = Path::new(&program.path);
+    if purpose == Purpose::Install && VERSION_IS_NEWS.contains(&name) {
+        let why = Why::off("its version does not matter here");
+        return linked::starts_surely(host, path).then_some(Fact::Unreadable(why));
+    }
+    let line = linked::version(host, name, path)?;
+    Some(Fact::Known(Output {
+        exit: Some(0),
+        stdout: line,
+        ..Output::default()
+    }))
 }
 
 impl Running {
     /// Starts them all, the slowest first, within a report that is to be done
     /// by `deadline`.
-    pub fn start(host: &Arc<dyn Host>, ground: &Ground, deadline: Duration) -> Self {
+    pub fn start(
+        host: &Arc<dyn Host>,
+        ground: &Ground,
+        deadline: Duration,
+        purpose: Purpose,
+    ) -> Self {
         let starter = Starter {
+            purpose,
             host,
             env: environment(ground),
             patience: deadline * SHARE.0 / SHARE.1,
@@ -149,7 +180,7 @@ impl Running {
         let probe = tool("rootlesskit").map(|hit| {
             let args = probe_args(ground);
             let args: Vec<&str> = args.iter().map(String::as_str).collect();
-            let running = starter.start("rootlesskit probe", &hit.path, &args, false);
+            let running = starter.start("rootlesskit probe", &hit.path, &args);
             (hit.path.clone(), running)
         });
         let versions = [
@@ -169,12 +200,7 @@ impl Running {
             .as_ref()
             .filter(|_| ranges_by_service(&**host));
         if let Some((subject, hit)) = subject.zip(tool("getsubids")) {
-            let ask = |key, args: &[&str]| {
-                (
-                    key,
-                    Source::Running(starter.start(key, &hit.path, args, false)),
-                )
-            };
+            let ask = |key, args: &[&str]| (key, starter.start(key, &hit.path, args));
             versions.push(ask("getsubids", &[&subject.name]));
             versions.push(ask("getsubids -g", &["-g", &subject.name]));
         }
@@ -185,7 +211,7 @@ impl Running {
     pub fn finish(self, end: Instant) -> Programs {
         let mut outputs: Vec<(&str, Fact<Output>)> = Vec::new();
         for (key, source) in self.versions {
-            outputs.push((key, source.settle(end)));
+            outputs.push((key, settle(source, end)));
         }
         let mut take = |key: &str| match outputs.iter().position(|(k, _)| *k == key) {
             Some(at) => outputs.swap_remove(at).1,
@@ -204,18 +230,6 @@ impl Running {
                 Some((path, pending)) => settle(pending, end).map(|output| probe(path, output)),
                 None => Fact::Absent,
             },
-        }
-    }
-}
-
-impl Source {
-    fn settle(self, end: Instant) -> Fact<Output> {
-        match self {
-            Source::Linked(line) => Fact::Known(Output {
-                stdout: line,
-                ..Output::default()
-            }),
-            Source::Running(pending) => settle(pending, end),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use zbus::connection::Builder;
 use zbus::proxy::CacheProperties;
-use zbus::{Connection, OwnedObjectPath};
+use zbus::{Connection, OwnedObjectPath, OwnedVariant};
 
 use super::model::{LoginUser, SystemBus, Unit, UserManager};
 use super::systemd::{
@@ -24,11 +24,10 @@ pub fn user_manager(runtime_dir: &Path, end: Instant) -> Fact<UserManager> {
         return Fact::Absent;
     }
     ask(&socket, end, async |bus| {
-        let mut manager = Properties::get(&bus, SYSTEMD, SYSTEMD_PATH, MANAGER).await?;
         Ok(UserManager {
-            version: manager.take("Version"),
-            control_group: manager.take("ControlGroup"),
-            environment: manager.take("Environment"),
+            version: of_manager(&bus, "Version").await?,
+            control_group: of_manager(&bus, "ControlGroup").await?,
+            environment: of_manager(&bus, "Environment").await?,
             docker: unit(&bus, "docker.service", true).await?,
             dbus_socket: unit(&bus, "dbus.socket", false).await?,
         })
@@ -42,15 +41,22 @@ pub fn system_bus(uid: u32, end: Instant) -> Fact<SystemBus> {
         return Fact::Absent;
     }
     ask(socket, end, async |bus| {
-        let manager = Properties::get(&bus, SYSTEMD, SYSTEMD_PATH, MANAGER).await;
         Ok(SystemBus {
-            version: fact(manager.map(|mut m| m.take("Version"))),
+            version: fact(of_manager(&bus, "Version").await),
             user_service: fact(unit(&bus, &format!("user@{uid}.service"), true).await),
             docker: fact(unit(&bus, "docker.service", true).await),
             login: login(&bus, uid).await,
             kill_user_processes: fact(kill_user_processes(&bus).await),
         })
     })
+}
+
+/// One property of a manager: it has some two hundred.
+async fn of_manager<T>(bus: &Connection, name: &str) -> zbus::Result<T>
+where
+    T: TryFrom<OwnedVariant> + Default,
+{
+    Properties::one(bus, SYSTEMD, SYSTEMD_PATH, MANAGER, name).await
 }
 
 fn is_there(socket: &Path) -> bool {

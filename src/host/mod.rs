@@ -11,6 +11,7 @@ pub mod docker_api;
 mod live;
 mod model;
 mod mounts;
+mod planned;
 pub mod probe;
 pub(crate) mod program;
 mod recorded;
@@ -28,6 +29,7 @@ pub use model::{
     FileSystem, Identity, Kind, LoginUser, Output, Program, Stat, SystemBus, Unit, UserManager,
 };
 pub use mounts::{ALIVE, touch};
+pub use planned::Planned;
 pub use program::end_all;
 pub use recorded::Recorded;
 pub use recorder::Recorder;

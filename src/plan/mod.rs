@@ -1,14 +1,25 @@
 //! What is to be done, as data: options, the texts of files, steps and their
 //! undoing. Nothing here touches the machine.
+//!
+//! [`present`] is what there is and [`asked`] what is wanted; [`unit_texts`] has the
+//! texts of `docker.service`, [`compute`] makes the [`step`]s from one to the
+//! other, and [`undo`] is the way back from each.
 
+pub mod asked;
 mod choice;
 pub mod cli_config;
+pub mod compute;
 pub mod context;
 pub mod diff;
 pub mod docker_service;
-mod drop_in;
+pub mod drop_in;
 mod json_edit;
+pub mod legacy;
 pub mod options;
+pub mod present;
 pub mod quote;
 pub mod shell_block;
-pub mod template;
+pub mod step;
+mod template;
+pub mod undo;
+pub mod unit_texts;

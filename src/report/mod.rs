@@ -3,6 +3,7 @@
 
 pub mod json;
 mod model;
+pub mod status;
 pub mod text;
 
 pub use model::{

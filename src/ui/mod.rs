@@ -2,6 +2,7 @@
 
 mod look;
 mod progress;
+pub mod prompt;
 
 pub use look::{Look, Tone};
 pub use progress::with_progress;
@@ -45,4 +46,10 @@ pub fn complain(error: &Error) {
     if let Some(hint) = error.hint() {
         let _ = writeln!(err, "hint: {}", look.safe(&hint));
     }
+}
+
+/// Tells what is going on, on standard error.
+pub fn tell(text: &str) {
+    // Nobody is left to tell if this fails.
+    let _ = writeln!(std::io::stderr(), "{}", Look::plain().safe(text));
 }

@@ -100,7 +100,7 @@ fn data_root(cx: Context<'_>) -> Fact<DataRoot> {
 }
 
 /// The path, and who names it: the unit's option before daemon.json before the default.
-fn located(cx: Context<'_>) -> Fact<(PathBuf, &'static str)> {
+pub fn located(cx: Context<'_>) -> Fact<(PathBuf, &'static str)> {
     let Fact::Known(home) = &cx.ground.home else {
         return cx.ground.home.clone().map(|path| (path, ""));
     };

@@ -41,19 +41,22 @@ fn on_wsl_systemd_only_has_to_be_switched_on() {
 
 #[test]
 fn versions_told_apart() {
-    let with = |lines: &str| {
+    let of = |id: &str, lines: &str| {
         let root = "22 1 8:1 / / rw - ext4 /dev/vda rw\n";
         let host = TestHost::new().file("/proc/self/mountinfo", &format!("{root}{lines}"));
-        host.check("cgroup.version")
+        host.check(id)
     };
+    let with = |lines: &str| of("cgroup.version", lines);
     let v1 = "31 22 0:28 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n\
               32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n";
     let unified = "33 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n";
     assert_eq!(v2().check("cgroup.version").status, Status::Pass);
     assert_eq!(with(v1).summary, "cgroup v1: limits are ignored");
     assert!(with(&format!("{v1}{unified}")).summary.contains("hybrid"));
-    assert_eq!(with("").summary, "no control groups are mounted");
-    assert_eq!(with("rubbish").status, Status::Unknown);
+    assert_eq!(with("").status, Status::Skip);
+    assert_eq!(of("cgroup.mounted", "").status, Status::Fail);
+    assert_eq!(of("cgroup.mounted", v1).status, Status::Pass);
+    assert_eq!(of("cgroup.mounted", "rubbish").status, Status::Unknown);
 }
 
 #[test]

@@ -95,6 +95,12 @@ pub fn rootlesskit_lock(facts: &Facts) -> Verdict {
     if !*state.exists.need(&path)? || !*state.held.need(&path)? {
         return Ok(pass("no RootlessKit holds the state directory"));
     }
+    let script = docker(facts)?.script.known();
+    if script.is_some_and(|script| !script.fixed_state_dir) {
+        return Ok(pass(
+            "this dockerd-rootless.sh takes a fresh state directory",
+        ));
+    }
     if unit_file(facts)?.is_none() {
         return Ok(match serves(&docker(facts)?.state) {
             true => pass("a daemon that systemd does not know is running"),

@@ -38,7 +38,9 @@ pub fn exec(facts: &Facts) -> Verdict {
             .seen(file.path.to_string_lossy(), "no ExecStart"));
     };
     let text = path.to_string_lossy();
-    if !path.is_absolute() || text.contains(['$', '%']) {
+    // What is left of a specifier that only systemd can fill in.
+    let unfilled = text.contains('%') && stat.is_absent();
+    if !path.is_absolute() || unfilled {
         return Err(Undetermined::new("which program the unit starts"));
     }
     Ok(match stat.ask(&text)? {

@@ -46,6 +46,9 @@ pub struct Script {
     pub path: PathBuf,
     /// It can pass `--detach-netns` to RootlessKit (since 29.5 it does).
     pub detaches_netns: bool,
+    /// It gives RootlessKit a state directory of a fixed name, which only one can
+    /// hold; that of Engine 20.10 has a fresh one made each time.
+    pub fixed_state_dir: bool,
     /// It refuses to run beside containerd-rootless.sh (since 29.4).
     pub refuses_containerd: bool,
 }
@@ -121,6 +124,8 @@ pub fn parse_script(path: PathBuf, text: &str) -> Script {
     Script {
         path,
         detaches_netns: text.contains("--detach-netns"),
+        // Only a text that starts RootlessKit tells how.
+        fixed_state_dir: text.contains("--state-dir") || !text.contains("exec $rootlesskit"),
         refuses_containerd: text.contains("containerd-rootless"),
     }
 }

@@ -1,0 +1,55 @@
+//! The examination that `doctor` shows and `install` starts from.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::check::{engine, site};
+use crate::error::Error;
+use crate::facts::programs::{Purpose, Running};
+use crate::facts::{Facts, Ground, subject};
+use crate::host::Host;
+use crate::report::Report;
+use crate::ui;
+
+/// Collects the facts of a host and judges them, within `deadline`.
+///
+/// # Errors
+/// When the built-in catalogue contradicts itself.
+pub fn examine(
+    host: &Arc<dyn Host>,
+    subject: Option<subject::Subject>,
+    source: &str,
+    deadline: Duration,
+) -> Result<Report, Error> {
+    let started = Instant::now();
+    // Read on the other core while the ground is.
+    std::thread::spawn(super::catalogue);
+    let ground = Ground::collect(&**host, subject);
+    // The slowest come first: everything else is done while they run.
+    let programs = Running::start(host, &ground, deadline, Purpose::Report);
+    judge(host, ground, programs, source, started, deadline)
+}
+
+/// Judges a host of which the ground is known and the programs run already.
+///
+/// # Errors
+/// When the built-in catalogue contradicts itself.
+pub fn judge(
+    host: &Arc<dyn Host>,
+    ground: Ground,
+    programs: Running,
+    source: &str,
+    started: Instant,
+    deadline: Duration,
+) -> Result<Report, Error> {
+    let built_in = super::catalogue()?;
+    let (extended, refused) = site::extend(built_in, &**host, &ground);
+    for (path, why) in refused {
+        ui::warn(&format!("{} does not count: {why}", path.display()));
+    }
+    let catalogue = extended.as_ref().unwrap_or(built_in);
+    let facts = Facts::collect(host, ground, programs, catalogue, deadline);
+    let checked = engine::run(catalogue, &facts);
+    let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(Report::new(&facts.ground, &checked, source, took))
+}

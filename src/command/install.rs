@@ -1,0 +1,316 @@
+//! `install`: from what is there to a running rootless Docker, or back.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::apply::{self, agree, ask};
+use super::examine::judge;
+use crate::apply::journal::{self, Journal};
+use crate::apply::lock::Lock;
+use crate::apply::{file, run};
+use crate::check::engine::Status;
+use crate::cli::{Install, Manner};
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::fact::Fact;
+use crate::facts::Ground;
+use crate::facts::programs::{Purpose, Running};
+use crate::host::{Host, Live, Planned};
+use crate::plan::asked::{Asked, Foreign, NoPlan};
+use crate::plan::options::{Choice, Options};
+use crate::plan::present::Present;
+use crate::plan::step::{Kind, Plan, Step};
+use crate::plan::{compute, unit_texts};
+use crate::report::{Report, text};
+use crate::ui::{self, Look, prompt};
+
+/// Where the rootful daemon listens.
+const ROOTFUL: &str = "/var/run/docker.sock";
+
+/// A daemon that has not come up has no containers to end.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Checks that `--skip-iptables` answers itself.
+const IPTABLES: [&str; 4] = [
+    "network.iptables",
+    "network.iptables-works",
+    "network.br-netfilter",
+    "lsm.xtables-lock",
+];
+
+/// Installs, or shows what installing would do.
+///
+/// # Errors
+/// When nothing was done, with the reason; or when what was done was taken back.
+pub fn run(args: &Install, look: &Look) -> Result<Exit, Error> {
+    let wanted = asked(args);
+    let outcome = attempt(args, &wanted, look);
+    let Err(Error::NoPlan(NoPlan::Foreign { path, diff })) = outcome else {
+        return outcome;
+    };
+    ui::print(&format!(
+        "{path} is there already. It would change so:\n\n{diff}\n"
+    ))?;
+    let nobody = args.manner.yes || args.manner.no_input || args.manner.dry_run;
+    if nobody || !prompt::somebody_is_there() {
+        return Err(NoPlan::Foreign { path, diff }.into());
+    }
+    let foreign = foreign()?;
+    attempt(args, &Asked { foreign, ..wanted }, look)
+}
+
+/// What to do with a unit that is not ours.
+fn foreign() -> Result<Foreign, Error> {
+    let answers = [
+        "replace it; uninstall brings it back",
+        "keep it as it is",
+        "stop here",
+    ];
+    match prompt::choose("What to do with it?", &answers) {
+        Some(0) => Ok(Foreign::Adopt),
+        Some(1) => Ok(Foreign::Keep),
+        _ => Err(Error::Declined("you said no")),
+    }
+}
+
+fn attempt(args: &Install, asked: &Asked, look: &Look) -> Result<Exit, Error> {
+    let started = Instant::now();
+    let deadline = Duration::from_secs(args.timeout.max(10));
+    let host: Arc<dyn Host> = Arc::new(Live::new(true, deadline));
+    ask_buses(&host);
+    let ground = apply::ground(&*host, "install")?;
+    // They take longest: everything else is read while they run.
+    let programs = Running::start(&host, &ground, deadline, Purpose::Install);
+    let state_dir = apply::state_dir(&*host, &ground);
+    let _lock = Lock::take(&ground.runtime_dir, ground.home_path())?;
+    let journal = known(&state_dir, args.manner)?;
+    let mut present = Present::files(&*host, &ground).ok_or(Error::NoHome)?;
+    let is_ours = |path: &Path, text: &str| {
+        let wrote = journal.as_ref().and_then(|j| j.wrote(path));
+        wrote == Some(file::sha256(text.as_bytes()).as_str())
+    };
+    let texts = unit_texts::texts(asked, &present, &is_ours)?;
+    let report = ui::with_progress("Examining this host ...", || {
+        let planned: Arc<dyn Host> = Arc::new(Planned::new(
+            Arc::clone(&host),
+            texts.files.iter().cloned().collect(),
+        ));
+        let ground = Ground::collect(&*planned, ground.subject.clone());
+        judge(&planned, ground, programs, "live", started, deadline)
+    })?;
+    fit(&*host, &report, args, look)?;
+    present.ask(&*host, &ground);
+    let mut plan = compute::plan(asked, &present, &texts)?;
+    offer_linger(args, &present, &mut plan);
+    if plan.is_empty() {
+        return already(&plan, &present, look);
+    }
+    show(&plan, args.manner.dry_run, look)?;
+    if args.manner.dry_run {
+        return Ok(Exit::Fine);
+    }
+    agree(args.manner, "Do this?")?;
+    carry_out(&plan, args, &ground, &state_dir, &present, started)
+}
+
+/// Has the buses asked already while files are read; each is asked once.
+fn ask_buses(host: &Arc<dyn Host>) {
+    let uid = host.identity().euid;
+    let (user, system) = (Arc::clone(host), Arc::clone(host));
+    let runtime_dir = PathBuf::from(format!("/run/user/{uid}"));
+    std::thread::spawn(move || drop(user.user_manager(&runtime_dir)));
+    std::thread::spawn(move || drop(system.system_bus(uid)));
+}
+
+/// The journal as it is; what a killed run left of one is removed.
+fn known(dir: &Path, manner: Manner) -> Result<Option<Journal>, Error> {
+    let journal = match manner.dry_run {
+        true => Journal::read(dir)?,
+        false => {
+            journal::sweep(dir)?;
+            Journal::find(dir)?
+        }
+    };
+    let damaged = journal.as_ref().map_or(&[][..], |j| &j.damaged);
+    if let Some(line) = damaged.first() {
+        ui::warn(&format!("line {line} of the journal cannot be read"));
+    }
+    Ok(journal)
+}
+
+fn asked(args: &Install) -> Asked {
+    Asked {
+        options: Options {
+            net: args.net.unwrap_or_default(),
+            port_driver: args.port_driver.unwrap_or_default(),
+            mtu: args.mtu.unwrap_or_default(),
+            skip_iptables: match args.skip_iptables {
+                true => Choice::Set(true),
+                false => Choice::Keep,
+            },
+        },
+        foreign: match () {
+            () if args.adopt => Foreign::Adopt,
+            () if args.keep => Foreign::Keep,
+            () => Foreign::Ask,
+        },
+        linger: args.linger,
+        shell: args.shell_env,
+    }
+}
+
+/// A required check that fails ends it here; so does a rootful Docker that the
+/// user may use, as in the setup script.
+fn fit(host: &dyn Host, report: &Report, args: &Install, look: &Look) -> Result<(), Error> {
+    if !args.force && host.connect(Path::new(ROOTFUL)) == Fact::Known(()) {
+        return Err(Error::Rootful(ROOTFUL));
+    }
+    let failing = failing(report, args.skip_iptables);
+    if failing > 0 {
+        ui::print(&text::render(report, look, false))?;
+        return Err(Error::Unfit(failing));
+    }
+    for check in report.checks.iter() {
+        if check.status == Status::Unknown {
+            ui::warn(&format!(
+                "{} could not be determined: {}",
+                check.id, check.summary
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn failing(report: &Report, skip_iptables: bool) -> usize {
+    let excused = |id: &str| skip_iptables && IPTABLES.contains(&id);
+    let failing = report.checks.iter().filter(|c| c.status == Status::Fail);
+    failing.filter(|c| !excused(&c.id)).count()
+}
+
+/// Lingering is asked for, never silent.
+fn offer_linger(args: &Install, present: &Present, plan: &mut Plan) {
+    let open = !args.linger && !args.no_linger && present.linger == Fact::Known(false);
+    let with_systemd = present.manager.known().is_some();
+    if open
+        && with_systemd
+        && ask(
+            args.manner,
+            "Start Docker at boot, without a login (lingering)?",
+        )
+    {
+        plan.steps.push(Step::Linger { uid: present.uid });
+    }
+}
+
+/// The plan as it is shown before it is carried out.
+fn show(plan: &Plan, in_full: bool, look: &Look) -> Result<(), Error> {
+    let mut page = String::from("This will be done:\n");
+    // Directories go without saying, unless all of it is asked for.
+    let told = |step: &&Step| in_full || !step.is_make_dir();
+    for step in plan.steps.iter().filter(told) {
+        page.push_str(&format!("  {}\n", look.safe(&step.title())));
+        if in_full {
+            page.push_str(&detail(step));
+        }
+    }
+    page.push_str(&notes(plan, look));
+    ui::print(&page)
+}
+
+/// What a step does to the letter: the call, or the difference in the file.
+fn detail(step: &Step) -> String {
+    let indent = |text: &str| text.lines().map(|l| format!("      {l}\n")).collect();
+    match step {
+        // The rest of config.json may hold passwords.
+        Step::Change(change) if change.kind == Kind::CurrentContext => {
+            indent("\"currentContext\": \"rootless\"; everything else stays as it is")
+        }
+        Step::Change(change) => indent(&change.diff()),
+        step => step.call().map_or(String::new(), |call| indent(&call)),
+    }
+}
+
+fn carry_out(
+    plan: &Plan,
+    args: &Install,
+    ground: &Ground,
+    state_dir: &Path,
+    present: &Present,
+    started: Instant,
+) -> Result<Exit, Error> {
+    let world = apply::world(ground, present.socket.clone(), args.timeout, GRACE);
+    let mut journal = Journal::open(state_dir)?;
+    let path = journal.path().display().to_string();
+    let tell = |step: &Step| {
+        if !step.is_make_dir() {
+            ui::tell(&step.title());
+        }
+    };
+    let done = run::run(plan, &world, &mut journal, &tell);
+    match done {
+        Err(failed) => {
+            let error = apply::failed(&failed, path);
+            if let Err(why) = journal.close() {
+                ui::warn(&why.to_string());
+            }
+            Err(error)
+        }
+        Ok(done) => {
+            let (all, daemon) = (started.elapsed(), done.daemon);
+            ui::tell(&format!(
+                "done in {:.1} s; the daemon took {:.1} s of it",
+                all.as_secs_f32(),
+                daemon.as_secs_f32()
+            ));
+            summary(present)?;
+            linger_left(done.linger_refused, ground)
+        }
+    }
+}
+
+/// What only an administrator may switch on.
+fn linger_left(refused: bool, ground: &Ground) -> Result<Exit, Error> {
+    if !refused {
+        return Ok(Exit::Fine);
+    }
+    let name = ground.subject.as_ref().map_or("", |s| s.name.as_str());
+    ui::print(&format!(
+        "\nOnly an administrator may have it start at boot here:\n\n  sudo loginctl enable-linger {}\n",
+        shlex::try_quote(name).unwrap_or_default()
+    ))?;
+    Ok(Exit::Declined)
+}
+
+fn already(plan: &Plan, present: &Present, look: &Look) -> Result<Exit, Error> {
+    ui::print("Everything is as asked for; nothing was changed.\n")?;
+    ui::print(&notes(plan, look))?;
+    summary(present)
+}
+
+fn notes(plan: &Plan, look: &Look) -> String {
+    let note = |note: &String| format!("Note: {}\n", look.wrap(note, 6));
+    plan.notes.iter().map(note).collect()
+}
+
+/// Where the daemon is, and what comes next.
+fn summary(present: &Present) -> Result<Exit, Error> {
+    let socket = present.socket.display();
+    if present.manager.known().is_none() {
+        let script = present
+            .script
+            .as_deref()
+            .unwrap_or(Path::new("dockerd-rootless.sh"));
+        ui::print(&format!(
+            "Start the daemon with\n\n  PATH={} {}\n\nand the docker command finds it at unix://{socket}.\n",
+            present.path,
+            script.display()
+        ))?;
+        return Ok(Exit::Fine);
+    }
+    ui::print(&format!(
+        "Rootless Docker runs at unix://{socket}; the docker command uses it (context rootless).\n\
+         \n  docker run --rm hello-world\n  rootless-setup status\n  systemctl --user restart docker\n"
+    ))?;
+    Ok(Exit::Fine)
+}

@@ -1,0 +1,173 @@
+//! Plans for small hosts: what there is decides what is done.
+
+use super::*;
+use crate::facts::{Ground, subject};
+use crate::host::{Host, Recorded, UserManager};
+use crate::plan::asked::Foreign;
+use crate::plan::options::Choice;
+use crate::plan::options::Options;
+use crate::plan::unit_texts::texts;
+use crate::testing::TestHost;
+
+const UNIT_PATH: &str = "/home/alice/.config/systemd/user/docker.service";
+
+fn host() -> TestHost {
+    TestHost::new()
+        .exe("/usr/bin/dockerd-rootless.sh", "0755")
+        .with(|b| b.user_manager = Some(manager("", "", "")))
+}
+
+fn manager(load: &str, active: &str, file: &str) -> Fact<UserManager> {
+    let docker = Unit {
+        load_state: load.into(),
+        active_state: active.into(),
+        unit_file_state: file.into(),
+        ..Unit::default()
+    };
+    Fact::Known(UserManager {
+        docker,
+        ..UserManager::default()
+    })
+}
+
+fn present(host: TestHost) -> Present {
+    let host = Recorded::new(host.0);
+    let subject = subject::find(&host, None).unwrap();
+    let ground = Ground::collect(&host as &dyn Host, subject);
+    Present::collect(&host, &ground).unwrap()
+}
+
+fn asked() -> Asked {
+    Asked {
+        options: Options::default(),
+        foreign: Foreign::Ask,
+        linger: false,
+        shell: false,
+    }
+}
+
+fn planned(asked: &Asked, present: &Present) -> Result<Vec<String>, NoPlan> {
+    let texts = texts(asked, present, &|_, _| false)?;
+    let plan = plan(asked, present, &texts)?;
+    Ok(plan.steps.iter().map(Step::title).collect())
+}
+
+/// The host with what a plan would write.
+fn installed(host: TestHost) -> TestHost {
+    let present = present(TestHost(host.0.clone()));
+    let texts = texts(&asked(), &present, &|_, _| false).unwrap();
+    let plan = plan(&asked(), &present, &texts).unwrap();
+    let write = |host: TestHost, step: &Step| match step {
+        Step::Change(Change {
+            path,
+            after: Some(seen),
+            ..
+        }) => host.file(&path.display().to_string(), &seen.text),
+        _ => host,
+    };
+    let host = plan.steps.iter().fold(host, write);
+    host.with(|b| b.user_manager = Some(manager("loaded", "active", "enabled")))
+}
+
+#[test]
+fn a_fresh_host_gets_everything_in_order() {
+    let steps = planned(&asked(), &present(host())).unwrap();
+    let at = |part: &str| {
+        let found = steps.iter().position(|s| s.contains(part));
+        found.unwrap_or_else(|| panic!("{part} in {steps:#?}"))
+    };
+    let order = [
+        "make /home/alice/.config ",
+        "make /home/alice/.config/systemd/user ",
+        "write /home/alice/.config/systemd/user/docker.service",
+        "start docker.service",
+        "make /home/alice/.config/systemd/user/default.target.wants",
+        "enable docker.service",
+        "have systemd read",
+        "meta.json",
+        "write /home/alice/.docker/config.json (mode 0600)",
+    ]
+    .map(at);
+    assert!(order.is_sorted(), "{steps:#?}");
+    assert!(!steps.iter().any(|s| s.contains("linger")));
+}
+
+#[test]
+fn what_is_as_asked_for_gets_no_step() {
+    let steps = planned(&asked(), &present(installed(host()))).unwrap();
+    assert_eq!(steps, Vec::<String>::new());
+}
+
+#[test]
+fn a_changed_option_changes_what_it_must() {
+    let mut asked = asked();
+    asked.options.mtu = Choice::Set(1400);
+    let steps = planned(&asked, &present(installed(host()))).unwrap();
+    let drop_in = "/home/alice/.config/systemd/user/docker.service.d";
+    let expected = [
+        format!("make {drop_in} (mode 0755)"),
+        format!("write {drop_in}/rootless-setup-mtu.conf (mode 0644)"),
+        "have systemd read the units again".into(),
+        "restart docker.service: running containers stop".into(),
+    ];
+    assert_eq!(steps, expected);
+}
+
+#[test]
+fn a_unit_of_somebody_else_is_theirs_to_decide() {
+    let theirs = "[Service]\nExecStart=/opt/d/dockerd-rootless.sh --debug\n";
+    let host = || present(host().file(UNIT_PATH, theirs));
+    let Err(NoPlan::Foreign { diff, .. }) = planned(&asked(), &host()) else {
+        panic!("it was not asked about");
+    };
+    assert!(diff.contains("-ExecStart=/opt/d/dockerd-rootless.sh --debug"));
+    let adopt = Asked {
+        foreign: Foreign::Adopt,
+        ..asked()
+    };
+    let steps = planned(&adopt, &host()).unwrap();
+    assert!(steps.contains(&format!("change {UNIT_PATH}")), "{steps:#?}");
+    let keep = Asked {
+        foreign: Foreign::Keep,
+        ..asked()
+    };
+    let steps = planned(&keep, &host()).unwrap();
+    assert!(!steps.iter().any(|s| s.contains(UNIT_PATH)), "{steps:#?}");
+}
+
+#[test]
+fn another_shells_path_is_no_reason_to_change_the_unit() {
+    let host = installed(host()).env("PATH", "/opt/bin:/usr/bin:/bin");
+    assert_eq!(planned(&asked(), &present(host)).unwrap(), [""; 0]);
+}
+
+#[test]
+fn what_cannot_be_changed_safely_is_left_alone() {
+    let broken = host().file("/home/alice/.docker/config.json", "{ \"auths\": {");
+    assert!(matches!(
+        planned(&asked(), &present(broken)),
+        Err(NoPlan::File { .. })
+    ));
+    let masked = host().with(|b| b.user_manager = Some(manager("masked", "inactive", "masked")));
+    assert!(matches!(
+        planned(&asked(), &present(masked)),
+        Err(NoPlan::File { .. })
+    ));
+    let bare = TestHost::new().with(|b| b.user_manager = Some(manager("", "", "")));
+    assert!(matches!(
+        planned(&asked(), &present(bare)),
+        Err(NoPlan::NoScript)
+    ));
+}
+
+#[test]
+fn without_systemd_there_is_the_context_and_a_note() {
+    let host = TestHost::new().exe("/usr/bin/dockerd-rootless.sh", "0755");
+    let present = present(host.with(|b| b.user_manager = Some(Fact::Absent)));
+    let texts = texts(&asked(), &present, &|_, _| false).unwrap();
+    let plan = plan(&asked(), &present, &texts).unwrap();
+    let titles: Vec<String> = plan.steps.iter().map(Step::title).collect();
+    assert!(titles.iter().any(|t| t.contains("meta.json")));
+    assert!(!titles.iter().any(|t| t.contains("docker.service")));
+    assert!(plan.notes[0].contains("started by hand"));
+}

@@ -1,0 +1,158 @@
+//! What `docker.service` and its drop-ins shall say.
+
+use std::path::{Path, PathBuf};
+
+use super::asked::{Asked, Foreign, NoPlan};
+use super::docker_service::{self, Service};
+use super::drop_in;
+use super::options::{self, Chosen, Options};
+use super::present::{Found, Present};
+use super::step::{Seen, UNIT};
+use crate::facts::unit::{self, DockerUnit};
+
+/// Texts of the unit and its drop-ins as they shall be.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Texts {
+    /// By path: the text, or none for a drop-in that shall go.
+    pub files: Vec<(PathBuf, Option<String>)>,
+    /// What is left alone.
+    pub notes: Vec<String>,
+}
+
+/// What `docker.service` and its drop-ins shall say. `wrote` gives what our
+/// journal says we wrote to a file last.
+///
+/// # Errors
+/// [`NoPlan`]
+pub fn texts(
+    asked: &Asked,
+    present: &Present,
+    is_ours: &dyn Fn(&Path, &str) -> bool,
+) -> Result<Texts, NoPlan> {
+    let mut texts = Texts::default();
+    let script = match unit_text(asked, present, is_ours)? {
+        Some((script, text)) => {
+            texts.files.push((present.unit_dir.join(UNIT), Some(text)));
+            script
+        }
+        None => {
+            let path = present.unit_dir.join(UNIT);
+            texts
+                .notes
+                .push(format!("{} is kept as it is", path.display()));
+            kept_script(present)?
+        }
+    };
+    let chosen = chosen(&asked.options, present)?;
+    let wanted = chosen.drop_ins(&script)?;
+    for name in drop_in::NAMES {
+        let text = wanted
+            .iter()
+            .find(|(n, _)| *n == name)
+            .map(|(_, t)| t.clone());
+        texts.files.push((present.drop_in(name), text));
+    }
+    Ok(texts)
+}
+
+/// The options as they will be: what is named now over what is installed.
+///
+/// # Errors
+/// When they contradict each other.
+pub fn chosen(asked: &Options, present: &Present) -> Result<Chosen, NoPlan> {
+    let mut installed = Options::default();
+    for (name, found) in &present.drop_ins {
+        // One of ours that somebody spoilt is written anew.
+        if let Found::File { seen, .. } = found
+            && let Ok(Some(setting)) = drop_in::read(name, &seen.text)
+        {
+            installed.set(setting);
+        }
+    }
+    let chosen = options::merge(asked, &installed);
+    chosen.check()?;
+    Ok(chosen)
+}
+
+/// The script and the text of our unit; none where the present one is kept.
+fn unit_text(
+    asked: &Asked,
+    present: &Present,
+    is_ours: &dyn Fn(&Path, &str) -> bool,
+) -> Result<Option<(PathBuf, String)>, NoPlan> {
+    let path = present.unit_dir.join(UNIT);
+    let (there, link) = match &present.unit {
+        Found::Unusable(why) => return Err(NoPlan::file(&path, why)),
+        Found::Absent => (None, false),
+        Found::File { seen, link, .. } => (Some(seen), *link),
+    };
+    if there.is_some() && asked.foreign == Foreign::Keep {
+        return Ok(None);
+    }
+    let wanted = wanted_unit(present, there)?;
+    match there {
+        Some(seen) if seen.text != wanted.1 && !is_ours(&path, &seen.text) => match asked.foreign {
+            Foreign::Adopt if link => {
+                Err(NoPlan::file(&path, "is a link: remove it, or --keep it"))
+            }
+            Foreign::Adopt => Ok(Some(wanted)),
+            _ => Err(NoPlan::Foreign {
+                diff: super::diff::unified(&seen.text, &wanted.1, &path.display().to_string()),
+                path: path.display().to_string(),
+            }),
+        },
+        _ => Ok(Some(wanted)),
+    }
+}
+
+/// What our unit says. One that is installed stays as it is while it still
+/// fits: another shell's PATH is no reason to change it.
+fn wanted_unit(present: &Present, there: Option<&Seen>) -> Result<(PathBuf, String), NoPlan> {
+    let fits = |seen: &&Seen| {
+        let (script, path) = installed(&seen.text)?;
+        let text = service(&script, &path).ok()?;
+        let has = |dir: &str| path.split(':').any(|d| d == dir);
+        let same = present.script.as_ref() == Some(&script) && present.path.split(':').all(has);
+        (same && text == seen.text).then_some((script, text))
+    };
+    if let Some(stays) = there.as_ref().and_then(fits) {
+        return Ok(stays);
+    }
+    let script = present.script.clone().ok_or(NoPlan::NoScript)?;
+    if script.to_string_lossy().contains(char::is_whitespace) {
+        // It starts itself again as `$0 $@`, without quotes.
+        return Err(NoPlan::file(
+            &script,
+            "cannot start itself from a path with white space",
+        ));
+    }
+    let text = service(&script, &present.path)?;
+    Ok((script, text))
+}
+
+fn service(script: &Path, path: &str) -> Result<String, NoPlan> {
+    Ok(docker_service::text(&Service { script, path })?)
+}
+
+/// What a unit starts, and the PATH it sets.
+fn installed(text: &str) -> Option<(PathBuf, String)> {
+    let unit = DockerUnit {
+        file: Some(unit::parse(Path::new(UNIT), text)),
+        ..DockerUnit::default()
+    };
+    let script = unit.exec_start()?.into_iter().next()?;
+    let path = unit.environment(Path::new("")).remove("PATH");
+    Some((script.into(), path.unwrap_or_default()))
+}
+
+/// The script that a kept unit starts.
+fn kept_script(present: &Present) -> Result<PathBuf, NoPlan> {
+    let text = match &present.unit {
+        Found::File { seen, .. } => seen.text.as_str(),
+        _ => "",
+    };
+    let by_unit = installed(text).map(|(script, _)| script);
+    by_unit
+        .or_else(|| present.script.clone())
+        .ok_or(NoPlan::NoScript)
+}
