@@ -2,7 +2,7 @@
 //! several runs, and again when a case says more.
 
 use super::observe::{DOCTOR, Observed};
-use super::report::Outcome;
+use super::report::{Failure, Outcome};
 use super::suite::Suite;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -31,7 +31,7 @@ impl Row {
         Row {
             suite: outcome.suite,
             name: outcome.name.clone(),
-            as_expected: outcome.failure.is_none(),
+            as_expected: outcome.failure.as_ref().is_none_or(Failure::is_of_others),
             observed,
         }
     }

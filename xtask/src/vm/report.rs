@@ -24,6 +24,16 @@ pub struct Failure {
     pub broken: bool,
 }
 
+/// How a problem ends that is the other tools', which the case says nothing of.
+pub const NO_WHY: &str = "the case has no `why`";
+
+impl Failure {
+    /// Doctor is right; only the case does not say why others are not.
+    pub fn is_of_others(&self) -> bool {
+        !self.broken && self.problems.iter().all(|p| p.ends_with(NO_WHY))
+    }
+}
+
 impl Outcome {
     pub fn new(suite: Suite, case: &Case) -> Outcome {
         Outcome {

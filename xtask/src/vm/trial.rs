@@ -5,7 +5,7 @@ use super::case::Case;
 use super::guest::Guest;
 use super::observe::{self, Ask, DOCTOR, Observed, PROGRAM};
 use super::process::Output;
-use super::report::Failure;
+use super::report::{Failure, NO_WHY};
 use super::script::{self, LOGIN, WARM};
 use super::state;
 use super::step;
@@ -107,10 +107,7 @@ impl Lab {
             };
             if case.why.trim().is_empty() {
                 let open = disagreements(case, wanted.works, observed);
-                found.extend(
-                    open.iter()
-                        .map(|open| format!("{open}: the case has no `why`")),
-                );
+                found.extend(open.iter().map(|open| format!("{open}: {NO_WHY}")));
             }
             if !found.is_empty() || case.steps.is_empty() {
                 return Ok(found);
