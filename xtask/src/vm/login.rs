@@ -28,9 +28,11 @@ pub fn run(door: &Door, case: &Case, script: &str, seconds: u64) -> Result<Outpu
 
 /// A service of the system manager is as far from a session as a cron job is.
 fn cron(script: &str) -> String {
+    // systemd would put its own variables into the command it is given.
+    let literal = script.replace('$', "$$");
     format!(
         "cd /; if [ -d /run/systemd/system ]; then \
-         exec systemd-run --quiet --pipe --wait --collect --uid=alice {CRON_ENVIRONMENT} sh -c {script}; \
+         exec systemd-run --quiet --pipe --wait --collect --uid=alice {CRON_ENVIRONMENT} sh -c {literal}; \
          else exec setpriv --reuid=alice --regid=alice --init-groups setsid --wait \
          {CRON_ENVIRONMENT} sh -c {script}; fi"
     )
@@ -43,4 +45,17 @@ fn environment(case: &Case) -> String {
         .map(|(name, value)| format!("export {name}={}\n", quote(value)));
     let unset = case.unset.iter().map(|name| format!("unset {name}\n"));
     set.chain(unset).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cron;
+
+    #[test]
+    fn systemd_is_given_dollars_that_stay() {
+        let line = cron("'echo ${HOME%/*} $PATH'");
+        let (systemd, other) = line.split_once("else").unwrap();
+        assert!(systemd.contains("'echo $${HOME%/*} $$PATH'"), "{systemd}");
+        assert!(other.contains("'echo ${HOME%/*} $PATH'"), "{other}");
+    }
 }
