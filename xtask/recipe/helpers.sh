@@ -36,3 +36,64 @@ hello() {
     tar -C "${1%/*}" -c busybox | docker import - hello >/dev/null &&
         docker run --rm hello /busybox echo hello
 }
+
+# killed ROUNDS: installs and kills it (-9) so many times, by turns when the journal
+# has come to one more line and at a random moment; in every fourth round an
+# installation goes on from there, in every fourth the uninstallation is killed as
+# well. After each round `rootless-setup uninstall` has to give the home back as it
+# was. A round in which the program was over before it could be killed does not count.
+killed() (
+    journal=~/.local/state/rootless-setup/journal.jsonl
+    install=(rootless-setup install --yes --no-linger --shell-env)
+    uninstall=(rootless-setup uninstall --yes)
+    now() { echo $(($(date +%s%N) / 1000000)); }
+    nap() { sleep "$(printf '%d.%03d' $(($1 / 1000)) $(($1 % 1000)))"; }
+    lines() { { mapfile -t all <"$journal"; } 2>/dev/null || all=(); lines=${#all[@]}; }
+    bad() { echo "round $n ($how): $*"; cat /var/tmp/out; exit 1; }
+    # In the background as the program itself: its pid is the one to kill.
+    strike() { kill -9 $pid; wait $pid; test $? = 137; } 2>/dev/null
+    tree ~ .config/docker >/var/tmp/before
+    n=0 how=whole from=$(now)
+    "${install[@]}" >/var/tmp/out 2>&1 || bad "install failed"
+    took=$(($(now) - from)); lines; steps=$lines; from=$(now)
+    "${uninstall[@]}" >/var/tmp/out 2>&1 || bad "uninstall failed"
+    back=$(($(now) - from))
+    tree ~ .config/docker | diff /var/tmp/before - || bad "the home is not as before"
+    echo "install: $took ms, $steps lines in the journal; uninstall: $back ms"
+    at_line=0 at_moment=0 went_on=0 of_uninstall=0
+    for ((tries = 0; n < $1 && tries < 2 * $1; tries++)); do
+        "${install[@]}" >/var/tmp/out 2>&1 & pid=$!
+        if ((n % 2)); then
+            # Early ones are likelier: late in it, it only waits for the daemon.
+            r=$RANDOM ms=$((took * r / 32768 * r / 32768 * r / 32768))
+            how="after $ms ms"; nap $ms
+        else
+            wanted=$((n / 2 % steps + 1)); how="at line $wanted"
+            until lines; ((lines >= wanted)); do kill -0 $pid 2>/dev/null || break; done
+        fi
+        if strike; then hit=1; else hit=0; fi
+        lines; how="$how, $lines in the journal"
+        case $((n / 2 % 4)) in
+        1)
+            how="$how, then install"
+            "${install[@]}" >/var/tmp/out 2>&1 || bad "install did not complete"
+            went_on=$((went_on + hit))
+            ;;
+        2)
+            "${uninstall[@]}" >/var/tmp/out 2>&1 & pid=$!
+            ms=$((RANDOM * back / 32768)); how="$how, uninstall after $ms ms"; nap $ms
+            if strike; then of_uninstall=$((of_uninstall + 1)); fi
+            ;;
+        esac
+        "${uninstall[@]}" >/var/tmp/out 2>&1 || bad "uninstall failed"
+        tree ~ .config/docker >/var/tmp/after
+        diff /var/tmp/before /var/tmp/after || bad "the home is not as before"
+        ! systemctl --user is-active -q docker.service || bad "it still runs"
+        ((hit)) || continue
+        if ((n % 2)); then at_moment=$((at_moment + 1)); else at_line=$((at_line + 1)); fi
+        n=$((n + 1)); echo "$n: $how"
+    done
+    echo "killed at a line of the journal: $at_line; at a random moment: $at_moment"
+    echo "then installed: $went_on; uninstall killed, too: $of_uninstall"
+    echo "$n of $1 as before"
+)
