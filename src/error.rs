@@ -82,9 +82,9 @@ pub enum Error {
         /// The journal.
         journal: String,
     },
-    /// Ctrl-C came while changes were made; they were taken back.
-    #[error("interrupted; everything done so far was taken back")]
-    Interrupted,
+    /// Ctrl-C, and how things stand now.
+    #[error("interrupted; {0}")]
+    Interrupted(&'static str),
     /// Standard output is gone.
     #[error("failed to print: {0}")]
     Print(std::io::Error),
@@ -108,7 +108,7 @@ impl Error {
             // Found before anything was changed.
             Error::Journal(_) => Exit::Failed,
             Error::Incomplete { .. } => Exit::Incomplete,
-            Error::Interrupted => Exit::Interrupted,
+            Error::Interrupted(_) => Exit::Interrupted,
             Error::Print(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Exit::Fine,
             _ => Exit::Usage,
         }

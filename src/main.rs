@@ -4,7 +4,7 @@ use std::panic::catch_unwind;
 use std::process::ExitCode;
 
 use clap::Parser;
-use rootless_setup::{apply, cli::Cli, command, exit::Exit, host, ui};
+use rootless_setup::{apply, cli::Cli, command, error::Error, exit::Exit, host, ui};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -47,19 +47,26 @@ fn watch_signals() {
         return;
     };
     std::thread::spawn(move || {
-        for signal in signals.forever() {
+        loop {
+            let Some(signal) = first(signals.wait()) else {
+                continue;
+            };
             // While changes are made, they are taken back before the end.
             if apply::interrupt::ask() {
                 continue;
             }
             host::end_all();
             ui::restore();
-            let interrupted = Exit::Interrupted as i32;
-            std::process::exit(if signal == SIGINT {
-                interrupted
-            } else {
-                128 + signal
+            ui::complain(&Error::Interrupted(apply::interrupt::standing()));
+            std::process::exit(match signal {
+                SIGINT => Exit::Interrupted as i32,
+                other => 128 + other,
             });
         }
     });
+}
+
+/// The one that counts: a question that any signal ended raises SIGINT, too.
+fn first(signals: impl Iterator<Item = i32>) -> Option<i32> {
+    signals.max_by_key(|signal| *signal != SIGINT)
 }

@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 static BUSY: AtomicBool = AtomicBool::new(false);
+static WAS_BUSY: AtomicBool = AtomicBool::new(false);
 static ASKED: AtomicBool = AtomicBool::new(false);
 
 /// Changes are being made while this lives.
@@ -12,6 +13,7 @@ pub struct Busy(());
 
 /// From now on a signal asks for an orderly end.
 pub fn busy() -> Busy {
+    WAS_BUSY.store(true, SeqCst);
     BUSY.store(true, SeqCst);
     Busy(())
 }
@@ -31,4 +33,12 @@ pub fn ask() -> bool {
 /// Whether an orderly end was asked for.
 pub fn asked() -> bool {
     ASKED.load(SeqCst)
+}
+
+/// How things stand for whoever ends the program at once, in words.
+pub fn standing() -> &'static str {
+    match WAS_BUSY.load(SeqCst) {
+        false => "nothing was changed",
+        true => "the changes are made; rootless-setup status tells how things stand",
+    }
 }

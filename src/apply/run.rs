@@ -87,7 +87,8 @@ pub struct Done {
 }
 
 /// Does every step. `tell` is called with each before it is done. While the
-/// daemon comes up, the steps after its start are done.
+/// daemon comes up, the steps after its start are done. The caller is
+/// [`interrupt::busy`] for as long as the journal is open.
 ///
 /// # Errors
 /// [`Failed`]: the steps of this run have been taken back then, as far as told.
@@ -97,7 +98,6 @@ pub fn run(
     journal: &mut Journal,
     tell: &dyn Fn(&Step),
 ) -> Result<Done, Failed> {
-    let _busy = interrupt::busy();
     let mark = journal.mark();
     let given_up = AtomicBool::new(false);
     let done = std::thread::scope(|scope| {

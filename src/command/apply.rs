@@ -76,7 +76,9 @@ pub fn failed(failed: &Failed, journal: String) -> Error {
     }
     tell(&failed.reverted);
     match (&failed.error, failed.reverted.is_complete()) {
-        (StepError::Interrupted, true) => Error::Interrupted,
+        (StepError::Interrupted, true) => {
+            Error::Interrupted("everything done so far was taken back")
+        }
         (error, true) => {
             Error::RolledBack(format!("{error}; everything done so far was taken back"))
         }

@@ -8,7 +8,7 @@ use super::apply::{self, agree, ask};
 use super::examine::judge;
 use crate::apply::journal::{self, Journal};
 use crate::apply::lock::Lock;
-use crate::apply::{file, run};
+use crate::apply::{file, interrupt, run};
 use crate::check::engine::Status;
 use crate::cli::{Install, Manner};
 use crate::error::Error;
@@ -240,6 +240,7 @@ fn carry_out(
     started: Instant,
 ) -> Result<Exit, Error> {
     let world = apply::world(ground, present.socket.clone(), args.timeout, GRACE);
+    let busy = interrupt::busy();
     let mut journal = Journal::open(state_dir)?;
     let path = journal.path().display().to_string();
     let tell = |step: &Step| {
@@ -257,6 +258,7 @@ fn carry_out(
             Err(error)
         }
         Ok(done) => {
+            drop(busy);
             let (all, daemon) = (started.elapsed(), done.daemon);
             ui::tell(&format!(
                 "done in {:.1} s; the daemon took {:.1} s of it",

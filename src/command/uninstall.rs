@@ -57,6 +57,8 @@ pub fn run(args: &Uninstall, look: &Look) -> Result<Exit, Error> {
         return Ok(Exit::Fine);
     }
     agree(args.manner, "Do this?")?;
+    // From here on it comes to its end: half of it taken back helps nobody.
+    let _busy = interrupt::busy();
     let world = apply::world(&ground, present.socket.clone(), args.timeout, GRACE);
     let journal = match found {
         Some(journal) => journal,
@@ -96,7 +98,6 @@ fn take_back(
     ground: &Ground,
     data: Option<&Path>,
 ) -> Result<Exit, Error> {
-    let _busy = interrupt::busy();
     let path = journal.path().display().to_string();
     let mut done = revert::Reverted::default();
     if let Some(data) = data {

@@ -3,9 +3,11 @@
 mod look;
 mod progress;
 pub mod prompt;
+mod terminal;
 
 pub use look::{Look, Tone};
 pub use progress::with_progress;
+pub use terminal::restore;
 
 use std::io::Write;
 
@@ -20,15 +22,6 @@ pub fn print(text: &str) -> Result<(), Error> {
     out.write_all(text.as_bytes())
         .and_then(|()| out.flush())
         .map_err(Error::Print)
-}
-
-/// Gives the terminal back as it was: for an exit in the middle of a prompt.
-pub fn restore() {
-    let terminal = console::Term::stderr();
-    if terminal.is_term() {
-        // Nobody is left to tell if this fails.
-        let _ = terminal.show_cursor();
-    }
 }
 
 /// Tells something on standard error without stopping.

@@ -1,7 +1,15 @@
 //! Questions, asked on a terminal only.
 
+use std::io::ErrorKind;
+use std::time::Duration;
+
 use console::Term;
 use dialoguer::{Confirm, Select};
+
+use super::terminal;
+
+/// Longer than it takes to end the program.
+const END: Duration = Duration::from_secs(30);
 
 /// Whether somebody is there to answer: standard input and standard error are
 /// both terminals.
@@ -13,8 +21,7 @@ pub fn somebody_is_there() -> bool {
 /// Yes or no; no answer (Escape) is no.
 pub fn confirm(question: &str, default: bool) -> bool {
     let asked = Confirm::new().with_prompt(question).default(default);
-    let answer = asked.interact_on_opt(&Term::stderr());
-    answer.ok().flatten().unwrap_or(false)
+    answer(|terminal| asked.interact_on_opt(terminal)).unwrap_or(false)
 }
 
 /// One of several; none for Escape.
@@ -23,5 +30,23 @@ pub fn choose(question: &str, answers: &[&str]) -> Option<usize> {
         .with_prompt(question)
         .items(answers)
         .default(0);
-    asked.interact_on_opt(&Term::stderr()).ok().flatten()
+    answer(|terminal| asked.interact_on_opt(terminal))
+}
+
+/// The answer to a question. Ctrl-C is none: it has become a signal, and whoever
+/// watches for signals ends the program; nothing more is asked or told meanwhile.
+fn answer<T>(ask: impl FnOnce(&Term) -> dialoguer::Result<Option<T>>) -> Option<T> {
+    let terminal = Term::stderr();
+    terminal::remember();
+    match ask(&terminal) {
+        Ok(answer) => answer,
+        Err(dialoguer::Error::IO(e)) => {
+            if e.kind() == ErrorKind::Interrupted {
+                std::thread::sleep(END);
+            }
+            // Nobody is left to answer.
+            let _ = terminal.show_cursor();
+            None
+        }
+    }
 }
