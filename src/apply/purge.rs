@@ -1,9 +1,10 @@
-//! Removes the daemon's data: through the user namespace, because most of it
-//! belongs to the user's subordinate ids.
+//! Removes what the daemon itself has written. Its data-root goes through the user
+//! namespace, because most of it belongs to the user's subordinate ids.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::file;
 use super::manager::Manager;
 use super::revert;
 use super::run::World;
@@ -16,17 +17,71 @@ use crate::plan::step::UNIT;
 /// A large data-root has millions of files.
 const PATIENCE: Duration = Duration::from_secs(3600);
 
-/// The data-root of the user's daemon, if there is one.
-pub fn data_root(host: &dyn Host, ground: &Ground) -> Option<PathBuf> {
-    let (path, _) = storage::located(Context { host, ground }).into_known()?;
-    host.stat(&path).known().map(|_| path)
+/// What the user's daemon has written, as far as it is there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Data {
+    /// Its data-root.
+    pub root: Option<PathBuf>,
+    /// The key that was its name, made at its first start by dockerd before 23.0
+    /// (<https://github.com/moby/moby/pull/43555>).
+    pub key: Option<PathBuf>,
+}
+
+impl Data {
+    /// Looks for it.
+    pub fn find(host: &dyn Host, ground: &Ground) -> Self {
+        let there = |path: &PathBuf| host.stat(path).known().is_some();
+        let root = storage::located(Context { host, ground }).into_known();
+        let config = ground.config_dir.known();
+        Data {
+            root: root.map(|(path, _)| path).filter(there),
+            key: config.map(|dir| dir.join("docker/key.json")).filter(there),
+        }
+    }
+
+    /// There is nothing.
+    pub fn is_empty(&self) -> bool {
+        *self == Data::default()
+    }
+
+    /// What removing it means, in words.
+    pub fn titles(&self) -> Vec<String> {
+        let root = self.root.iter().map(|path| {
+            format!(
+                "remove {} with every image, container and volume",
+                path.display()
+            )
+        });
+        let key = self
+            .key
+            .iter()
+            .map(|path| format!("remove {}, the daemon's own key", path.display()));
+        root.chain(key).collect()
+    }
+
+    /// Stops the daemon and removes it all. Returns why something is still there,
+    /// in words.
+    pub fn remove(&self, world: &World, ground: &Ground) -> Vec<String> {
+        let root = self.root.as_deref().map(|path| remove(path, world, ground));
+        let key = self.key.as_deref().map(remove_key);
+        [root, key]
+            .into_iter()
+            .flatten()
+            .filter_map(Result::err)
+            .collect()
+    }
+}
+
+/// With its directory, if nothing else is in it (a `daemon.json` is its user's).
+fn remove_key(path: &Path) -> Result<(), String> {
+    file::remove(path).map_err(|e| format!("{}: {e}", path.display()))?;
+    // An empty directory that stays is nobody's harm.
+    let _ = path.parent().map(file::remove_dir);
+    Ok(())
 }
 
 /// Stops the daemon and removes `path` with all that is in it.
-///
-/// # Errors
-/// Why it is still there, in words.
-pub fn remove(path: &Path, world: &World, ground: &Ground) -> Result<(), String> {
+fn remove(path: &Path, world: &World, ground: &Ground) -> Result<(), String> {
     let host = Live::new(true, PATIENCE);
     refuse(&host, path, ground)?;
     let manager = Manager::connect(&world.runtime_dir, world.patience).ok();
@@ -45,7 +100,7 @@ pub fn remove(path: &Path, world: &World, ground: &Ground) -> Result<(), String>
         args: ["rm", "-rf", "--", &name].map(str::to_owned).into(),
         env: environment(world, ground),
         deadline: PATIENCE,
-        one_line: false,
+        enough: None,
     });
     if host.stat(path).is_absent() {
         return Ok(());
@@ -88,4 +143,31 @@ fn environment(world: &World, ground: &Ground) -> Vec<(String, String)> {
 
 fn quoted(text: &str) -> String {
     shlex::try_quote(text).map_or_else(|_| text.to_owned(), |q| q.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::disallowed_methods, reason = "a scratch directory")]
+
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn the_key_goes_with_its_directory_unless_that_holds_more() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = home.path().join("docker");
+        let key = dir.join("key.json");
+        let make = || {
+            fs::create_dir_all(&dir).unwrap();
+            fs::write(&key, "{}").unwrap();
+        };
+        make();
+        remove_key(&key).unwrap();
+        assert!(!dir.exists());
+        make();
+        fs::write(dir.join("daemon.json"), "{}").unwrap();
+        remove_key(&key).unwrap();
+        assert_eq!(file::list(&dir).unwrap(), [dir.join("daemon.json")]);
+        remove_key(&key).unwrap();
+    }
 }

@@ -44,15 +44,15 @@ pub fn run(args: &Uninstall, look: &Look) -> Result<Exit, Error> {
         Some(journal) => journal.records().iter().map(|r| r.undo.clone()).collect(),
         None => legacy::undoing(&present, &|bytes| file::sha256(bytes)),
     };
-    let data = args
-        .purge_data
-        .then(|| purge::data_root(&*host, &ground))
-        .flatten();
-    if found.is_none() && list.is_empty() && data.is_none() {
+    let data = match args.purge_data {
+        true => purge::Data::find(&*host, &ground),
+        false => purge::Data::default(),
+    };
+    if found.is_none() && list.is_empty() && data.is_empty() {
         ui::print("Nothing is installed.\n")?;
         return Ok(Exit::Fine);
     }
-    show(&list, data.as_deref(), look)?;
+    show(&list, &data, look)?;
     if args.manner.dry_run {
         return Ok(Exit::Fine);
     }
@@ -64,7 +64,7 @@ pub fn run(args: &Uninstall, look: &Look) -> Result<Exit, Error> {
         Some(journal) => journal,
         None => written_down(&state_dir, list)?,
     };
-    take_back(journal, &world, &ground, data.as_deref())
+    take_back(journal, &world, &ground, &data)
 }
 
 /// What is found without a journal is written into one first, so that this can
@@ -77,17 +77,11 @@ fn written_down(state_dir: &Path, list: Vec<Undo>) -> Result<Journal, Error> {
     Ok(journal)
 }
 
-fn show(list: &[Undo], data: Option<&Path>, look: &Look) -> Result<(), Error> {
+fn show(list: &[Undo], data: &purge::Data, look: &Look) -> Result<(), Error> {
     let mut page = String::from("This will be done:\n");
-    for title in list.iter().rev().map(Undo::title) {
+    let undone = list.iter().rev().map(Undo::title);
+    for title in undone.chain(data.titles()) {
         page.push_str(&format!("  {}\n", look.safe(&title)));
-    }
-    if let Some(path) = data {
-        let path = path.display().to_string();
-        page.push_str(&format!(
-            "  remove {} with every image, container and volume\n",
-            look.safe(&path)
-        ));
     }
     ui::print(&page)
 }
@@ -96,14 +90,14 @@ fn take_back(
     mut journal: Journal,
     world: &World,
     ground: &Ground,
-    data: Option<&Path>,
+    data: &purge::Data,
 ) -> Result<Exit, Error> {
     let path = journal.path().display().to_string();
-    let mut done = revert::Reverted::default();
-    if let Some(data) = data {
-        // While rootlesskit and the ranges are still there.
-        done.failed.extend(purge::remove(data, world, ground).err());
-    }
+    // While rootlesskit and the ranges are still there.
+    let mut done = revert::Reverted {
+        failed: data.remove(world, ground),
+        ..revert::Reverted::default()
+    };
     let reverted = revert::since(&mut journal, 0, world);
     done.kept.extend(reverted.kept);
     done.failed.extend(reverted.failed);
