@@ -79,6 +79,7 @@ fn attempt(args: &Install, asked: &Asked, look: &Look) -> Result<Exit, Error> {
     let deadline = Duration::from_secs(args.timeout.max(10));
     let host: Arc<dyn Host> = Arc::new(Live::new(true, deadline));
     ask_buses(&host);
+    std::thread::spawn(super::catalogue);
     let ground = apply::ground(&*host, "install")?;
     // They take longest: everything else is read while they run.
     let programs = Running::start(&host, &ground, deadline, Purpose::Install);
@@ -96,7 +97,7 @@ fn attempt(args: &Install, asked: &Asked, look: &Look) -> Result<Exit, Error> {
             Arc::clone(&host),
             texts.files.iter().cloned().collect(),
         ));
-        let ground = Ground::collect(&*planned, ground.subject.clone());
+        let ground = ground.clone().with_unit_of(&*planned);
         judge(&planned, ground, programs, "live", started, deadline)
     })?;
     fit(&*host, &report, args, look)?;

@@ -67,10 +67,6 @@ impl Ground {
         let config_dir = home
             .as_ref()
             .map(|home| config_dir(host, subject.as_ref(), home));
-        let (unit, daemon_json) = match (home.known(), config_dir.known()) {
-            (Some(home), Some(config)) => configuration(host, home, config),
-            _ => Default::default(),
-        };
         let is_self = subject.as_ref().is_some_and(|s| s.is_self);
         let shell_path = match is_self {
             true => host.env("PATH"),
@@ -78,10 +74,7 @@ impl Ground {
         };
         let shell_dirs = tools::split_path(shell_path.known().map_or("", String::as_str));
         let shell_tools = Tools::collect(host, &shell_dirs);
-        let at_home = home.known().map_or(Path::new("/"), PathBuf::as_path);
-        let unit_path = unit_path(&unit, at_home, &shell_path, &shell_tools);
-        let unit_dirs = tools::split_path(&unit_path);
-        Ground {
+        let ground = Ground {
             identity: host.identity(),
             os: os_release::collect(host),
             kernel_release: text("/proc/sys/kernel/osrelease"),
@@ -94,20 +87,38 @@ impl Ground {
                 true => host.env("XDG_RUNTIME_DIR"),
                 false => Fact::Absent,
             },
-            tools: match unit_dirs == shell_dirs {
-                true => shell_tools.clone(),
-                false => Tools::collect(host, &unit_dirs),
-            }
-            .behind(wrapper(&unit)),
             subject,
             home,
             config_dir,
             runtime_dir,
+            unit: DockerUnit::default(),
+            daemon_json: ConfigFile::default(),
+            shell_path,
+            unit_path: String::new(),
+            shell_tools,
+            tools: Tools::default(),
+        };
+        ground.with_unit_of(host)
+    }
+
+    /// The same with the unit as it is on `host`, and what follows from it.
+    #[must_use]
+    pub fn with_unit_of(self, host: &dyn Host) -> Self {
+        let (unit, daemon_json) = configuration(host, &self.home, &self.config_dir);
+        let at_home = self.home.known().map_or(Path::new("/"), PathBuf::as_path);
+        let unit_path = unit_path(&unit, at_home, &self.shell_path, &self.shell_tools);
+        let unit_dirs = tools::split_path(&unit_path);
+        let shell_path = self.shell_path.known().map_or("", String::as_str);
+        let tools = match unit_dirs == tools::split_path(shell_path) {
+            true => self.shell_tools.clone(),
+            false => Tools::collect(host, &unit_dirs),
+        };
+        Ground {
+            tools: tools.behind(wrapper(&unit)),
             unit,
             daemon_json,
-            shell_path,
             unit_path,
-            shell_tools,
+            ..self
         }
     }
 
@@ -139,7 +150,14 @@ fn home(host: &dyn Host, subject: Option<&Subject>) -> Fact<PathBuf> {
 }
 
 /// What the user's daemon is configured by: its unit and its `daemon.json`.
-fn configuration(host: &dyn Host, home: &Path, config: &Path) -> (DockerUnit, ConfigFile) {
+fn configuration(
+    host: &dyn Host,
+    home: &Fact<PathBuf>,
+    config: &Fact<PathBuf>,
+) -> (DockerUnit, ConfigFile) {
+    let (Some(home), Some(config)) = (home.known(), config.known()) else {
+        return Default::default();
+    };
     let unit = unit::collect(host, config);
     let daemon_json = daemon_json::collect(host, &unit, home, config);
     (unit, daemon_json)

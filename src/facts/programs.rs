@@ -9,7 +9,7 @@ use super::tools::Hit;
 use super::version::Version;
 use super::{Ground, Pending, background, linked, refusal};
 use crate::fact::{Fact, Why};
-use crate::host::probe::{INSIDE, Inside};
+use crate::host::probe::{INSIDE, Inside, RECORD};
 use crate::host::{Host, Output, Program};
 
 /// The part of the whole that one program may take: of ten seconds, six.
@@ -102,6 +102,8 @@ pub enum Purpose {
 /// Programs of which an installation only needs to know that they start.
 const VERSION_IS_NEWS: [&str; 3] = ["containerd", "docker", "runc"];
 
+const PROBE: &str = "rootlesskit probe";
+
 /// Starts programs with the environment the unit would give them.
 struct Starter<'a> {
     host: &'a Arc<dyn Host>,
@@ -111,19 +113,27 @@ struct Starter<'a> {
 }
 
 impl Starter<'_> {
-    fn program(&self, key: &'static str, path: &Path, args: &[&str], one_line: bool) -> Program {
+    fn program(&self, key: &'static str, path: &Path, args: &[&str]) -> Program {
         Program {
             key,
             path: path.to_string_lossy().into_owned(),
             args: args.iter().map(|a| (*a).to_owned()).collect(),
             env: self.env.clone(),
             deadline: self.patience,
-            one_line,
+            enough: None,
         }
     }
 
     fn start(&self, key: &'static str, path: &Path, args: &[&str]) -> Pending<Fact<Output>> {
-        let program = self.program(key, path, args, false);
+        let enough = match (key, self.purpose) {
+            // Its tear-down takes as long as a look at the rest of the host.
+            (PROBE, Purpose::Install) => Some(RECORD),
+            _ => None,
+        };
+        let program = Program {
+            enough,
+            ..self.program(key, path, args)
+        };
         let host = Arc::clone(self.host);
         background(Instant::now() + self.patience, move || host.run(&program))
     }
@@ -135,7 +145,10 @@ impl Starter<'_> {
         key: &'static str,
         hit: Option<&Hit>,
     ) -> Option<(&'static str, Pending<Fact<Output>>)> {
-        let program = self.program(key, &hit?.path, &["--version"], true);
+        let program = Program {
+            enough: Some(""),
+            ..self.program(key, &hit?.path, &["--version"])
+        };
         let (host, purpose) = (Arc::clone(self.host), self.purpose);
         let ask = move || {
             let told = told(&*host, &program, purpose);
@@ -149,9 +162,14 @@ impl Starter<'_> {
 fn told(host: &dyn Host, program: &Program, purpose: Purpose) -> Option<Fact<Output>> {
     let name = program.key.split(' ').next().unwrap_or_default();
     let path = Path::new(&program.path);
-    if purpose == Purpose::Install && VERSION_IS_NEWS.contains(&name) {
-        let why = Why::off("its version does not matter here");
-        return linked::starts_surely(host, path).then_some(Fact::Unreadable(why));
+    let off = || Fact::Unreadable(Why::off("its version does not matter here"));
+    match purpose {
+        Purpose::Install if VERSION_IS_NEWS.contains(&name) => {
+            return linked::starts_surely(host, path).then(off);
+        }
+        // No required check looks at it.
+        Purpose::Install if name == "pasta" => return Some(off()),
+        _ => {}
     }
     let line = linked::version(host, name, path)?;
     Some(Fact::Known(Output {
@@ -180,7 +198,7 @@ impl Running {
         let probe = tool("rootlesskit").map(|hit| {
             let args = probe_args(ground);
             let args: Vec<&str> = args.iter().map(String::as_str).collect();
-            let running = starter.start("rootlesskit probe", &hit.path, &args);
+            let running = starter.start(PROBE, &hit.path, &args);
             (hit.path.clone(), running)
         });
         let versions = [

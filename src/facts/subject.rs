@@ -131,7 +131,7 @@ fn getent(host: &dyn Host, key: &str) -> Option<Subject> {
         args: vec!["passwd".into(), key.to_owned()],
         env: Vec::new(),
         deadline: Duration::from_secs(5),
-        one_line: false,
+        enough: None,
     });
     let text = output.into_known()?.stdout;
     parse_passwd(&text).next()

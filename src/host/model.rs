@@ -119,15 +119,16 @@ pub struct Program {
     pub env: Vec<(String, String)>,
     /// How long it may take.
     pub deadline: Duration,
-    /// Done when it has printed its first line: nothing later is of interest.
-    pub one_line: bool,
+    /// Done when it has printed a whole line that begins so (any, if this is
+    /// empty): nothing later is of interest, nor how it ends.
+    pub enough: Option<&'static str>,
 }
 
 /// What a program did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Output {
-    /// Exit status; none when a signal ended it or only its first line was read.
+    /// Exit status; none when a signal ended it or a line of it was enough.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exit: Option<i32>,
     /// Signal that ended it.

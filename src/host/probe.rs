@@ -24,6 +24,9 @@ pub const INSIDE: &str = "__inside";
 /// there at once, but on a busy machine that can be half a second.
 const API_PATIENCE: Duration = Duration::from_secs(2);
 
+/// How the line begins that [`run`] prints.
+pub const RECORD: &str = "{\"rootless_setup_probe\"";
+
 /// What was seen inside; one line of JSON on standard output.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -194,4 +197,15 @@ fn rootlesskit_version() -> Option<String> {
     let (_, body) = answer.split_once("\r\n\r\n")?;
     let info: serde_json::Value = serde_json::from_str(body).ok()?;
     Some(info.get("version")?.as_str()?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_record_begins_as_it_is_looked_for() {
+        let line = serde_json::to_string(&Inside::default()).unwrap();
+        assert!(line.starts_with(RECORD), "{line}");
+    }
 }

@@ -139,13 +139,19 @@ impl<P: Read> Stream<P> {
         self.bytes.len() <= self.most
     }
 
+    /// A whole line begins so.
+    fn has_line(&self, start: &str) -> bool {
+        let mut lines = self.bytes.split_inclusive(|byte| *byte == b'\n');
+        lines.any(|line| line.ends_with(b"\n") && line.starts_with(start.as_bytes()))
+    }
+
     fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes).into_owned()
     }
 }
 
 enum Ended {
-    FirstLine,
+    Enough,
     BothClosed,
     TooMuch,
     TooLate,
@@ -171,9 +177,9 @@ impl Running {
     }
 
     fn finish(mut self, program: &Program, started: Instant, end: Instant) -> Fact<Output> {
-        let status = match self.collect(program.one_line, end) {
+        let status = match self.collect(program.enough, end) {
             // Its tear-down is nobody's business: do not wait for it.
-            Ended::FirstLine => None,
+            Ended::Enough => None,
             Ended::BothClosed => match wait(&mut self.child, end) {
                 Some(status) => Some(status),
                 None => return self.kill(program, &overdue(end - started)),
@@ -193,7 +199,7 @@ impl Running {
         })
     }
 
-    fn collect(&mut self, one_line: bool, end: Instant) -> Ended {
+    fn collect(&mut self, enough: Option<&str>, end: Instant) -> Ended {
         while self.stdout.pipe.is_some() || self.stderr.pipe.is_some() {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -203,8 +209,8 @@ impl Running {
             if (out && !self.stdout.take()) || (err && !self.stderr.take()) {
                 return Ended::TooMuch;
             }
-            if one_line && self.stdout.bytes.contains(&b'\n') {
-                return Ended::FirstLine;
+            if enough.is_some_and(|start| self.stdout.has_line(start)) {
+                return Ended::Enough;
             }
         }
         Ended::BothClosed
@@ -248,5 +254,46 @@ fn wait(child: &mut Child, end: Instant) -> Option<ExitStatus> {
             Ok(None) if Instant::now() < end => std::thread::sleep(Duration::from_micros(200)),
             _ => return None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn says(script: &str, enough: Option<&'static str>) -> (Output, Duration) {
+        let program = Program {
+            key: "sh",
+            path: "/bin/sh".into(),
+            args: vec!["-c".into(), script.into()],
+            env: Vec::new(),
+            deadline: Duration::from_secs(20),
+            enough,
+        };
+        let started = Instant::now();
+        let end = started + program.deadline;
+        let output = run(&program, None, end, MOST_OUTPUT).into_known().unwrap();
+        (output, started.elapsed())
+    }
+
+    #[test]
+    fn a_line_that_is_enough_is_waited_for_and_nothing_after_it() {
+        let script = "echo hello; printf {a; sleep 0.2; echo b; exec sleep 10";
+        let (output, took) = says(script, Some("{a"));
+        assert_eq!(
+            (output.stdout.as_str(), output.exit),
+            ("hello\n{ab\n", None)
+        );
+        assert!(took < Duration::from_secs(9), "{took:?}");
+        assert_eq!(
+            says("echo hello; exec sleep 10", Some("")).0.stdout,
+            "hello\n"
+        );
+    }
+
+    #[test]
+    fn without_that_line_it_is_the_end_that_counts() {
+        let (output, _) = says("echo hello; exit 3", Some("{a"));
+        assert_eq!((output.stdout.as_str(), output.exit), ("hello\n", Some(3)));
     }
 }

@@ -65,7 +65,7 @@ pub fn journal(unit: &str, end: Instant) -> Journal {
         args: args.map(str::to_owned).into(),
         env: vec![("LC_ALL".into(), "C".into())],
         deadline: Duration::from_secs(30),
-        one_line: false,
+        enough: None,
     };
     match program::run(&program, None, end, MOST_OUTPUT) {
         Fact::Known(output) => read(&output),

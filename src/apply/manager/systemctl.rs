@@ -108,7 +108,7 @@ impl<'a> Systemctl<'a> {
                 ("XDG_RUNTIME_DIR".into(), runtime_dir),
             ],
             deadline: patience,
-            one_line: false,
+            enough: None,
         };
         program::run(&program, None, self.end, program::MOST_OUTPUT)
     }
