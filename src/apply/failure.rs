@@ -40,7 +40,10 @@ impl Failure {
         if self.restarts > 0 {
             head.push(format!("started again {} times", self.restarts));
         }
+        // That nothing is known against it helps nobody.
+        let silent = head.len() == 1 && self.result == "success";
         let mut words = vec![head.join(", ")];
+        words.retain(|_| !silent);
         words.extend(self.lines.iter().map(|line| format!("  | {line}")));
         words.extend(self.trouble.clone());
         if let Some(cause) = &self.cause {

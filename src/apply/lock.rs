@@ -42,19 +42,18 @@ impl Lock {
 
 #[expect(clippy::disallowed_methods, reason = "who holds the lock")]
 fn holder(dir: &File) -> Option<u32> {
-    let inode = dir.metadata().ok()?.ino();
+    let meta = dir.metadata().ok()?;
+    let (major, minor) = (rustix::fs::major(meta.dev()), rustix::fs::minor(meta.dev()));
     let locks = std::fs::read_to_string("/proc/locks").ok()?;
-    holder_in(&locks, inode)
+    holder_in(&locks, &format!("{major:02x}:{minor:02x}:{}", meta.ino()))
 }
 
 /// `1: FLOCK  ADVISORY  WRITE 4711 00:1a:1234 0 EOF`
-fn holder_in(locks: &str, inode: u64) -> Option<u32> {
-    let file = format!(":{inode}");
+fn holder_in(locks: &str, file: &str) -> Option<u32> {
     let mut fields = locks
         .lines()
         .map(|l| l.split_whitespace().collect::<Vec<_>>());
-    let line =
-        fields.find(|f| f.get(1) == Some(&"FLOCK") && f.get(5).is_some_and(|d| d.ends_with(&file)));
+    let line = fields.find(|f| f.get(1) == Some(&"FLOCK") && f.get(5) == Some(&file));
     line?.get(4)?.parse().ok()
 }
 
@@ -70,6 +69,15 @@ mod tests {
         assert_eq!(busy.pid, Some(std::process::id()));
         drop(first);
         Lock::take(dir.path(), Path::new("/")).unwrap();
+    }
+
+    #[test]
+    fn another_file_system_has_the_same_inode_numbers() {
+        let locks = "1: FLOCK  ADVISORY  WRITE 11 00:2c:1 0 EOF\n\
+                     2: POSIX  ADVISORY  WRITE 12 00:2d:1 0 EOF\n\
+                     3: FLOCK  ADVISORY  WRITE 13 00:2d:1 0 EOF\n";
+        assert_eq!(holder_in(locks, "00:2d:1"), Some(13));
+        assert_eq!(holder_in(locks, "00:2d:11"), None);
     }
 
     #[test]

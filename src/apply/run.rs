@@ -61,8 +61,13 @@ pub enum StepError {
     #[error(transparent)]
     Linger(#[from] LingerError),
     /// The daemon does not come up.
-    #[error("the daemon does not start")]
-    Daemon(Box<Failure>),
+    #[error("the daemon {}", daemons_fault(*late))]
+    Daemon {
+        /// It had this long, and was not heard of; none where it ended.
+        late: Option<Duration>,
+        /// What systemd and the daemon say.
+        failure: Box<Failure>,
+    },
     /// Ctrl-C.
     #[error("interrupted")]
     Interrupted,
@@ -320,11 +325,22 @@ fn daemon(
         JobEnd::Done if answers() => Ok(started.elapsed()),
         _ if cancelled() => Err(StepError::Interrupted),
         _ => {
+            let late = (Instant::now() >= wait.end).then_some(world.patience);
             let state = manager.state(UNIT)?;
             let lines = failure::journal(UNIT, Instant::now() + JOURNAL);
-            let failure = failure::of(&state, &lines);
-            Err(StepError::Daemon(Box::new(failure)))
+            let failure = Box::new(failure::of(&state, &lines));
+            Err(StepError::Daemon { late, failure })
         }
+    }
+}
+
+fn daemons_fault(late: Option<Duration>) -> String {
+    match late {
+        Some(patience) => format!(
+            "gave no answer within {} s (--timeout allows it more)",
+            patience.as_secs()
+        ),
+        None => "does not start".to_owned(),
     }
 }
 

@@ -69,7 +69,7 @@ pub fn ask(manner: Manner, question: &str) -> bool {
 
 /// Tells why a run failed, and makes the error that ends it.
 pub fn failed(failed: &Failed, journal: String) -> Error {
-    if let StepError::Daemon(failure) = &failed.error {
+    if let StepError::Daemon { failure, .. } = &failed.error {
         for line in failure.words() {
             ui::tell(&line);
         }

@@ -44,8 +44,9 @@ hello() {
 # was. A round in which the program was over before it could be killed does not count.
 killed() (
     journal=~/.local/state/rootless-setup/journal.jsonl
-    install=(rootless-setup install --yes --no-linger --shell-env)
-    uninstall=(rootless-setup uninstall --yes)
+    # Patient: how long an emulated daemon takes on a busy machine is not the question.
+    install=(rootless-setup install --yes --no-linger --shell-env --timeout 900)
+    uninstall=(rootless-setup uninstall --yes --timeout 600)
     now() { echo $(($(date +%s%N) / 1000000)); }
     nap() { sleep "$(printf '%d.%03d' $(($1 / 1000)) $(($1 % 1000)))"; }
     lines() { { mapfile -t all <"$journal"; } 2>/dev/null || all=(); lines=${#all[@]}; }
