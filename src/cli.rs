@@ -34,6 +34,10 @@ pub enum Command {
     /// Check every prerequisite of rootless Docker; changes nothing
     #[command(alias = "check")]
     Doctor(Doctor),
+    /// Mend what doctor found: your part now, root's part as a script or a command
+    Fix(Fix),
+    /// Root's part, for one user or many: packages, subordinate ids, sysctls
+    Prepare(Prepare),
     /// Set rootless Docker up for you: unit, drop-ins, docker context
     Install(Install),
     /// Take back exactly what install did
@@ -75,6 +79,65 @@ pub struct Doctor {
     /// Examine a recorded host instead of this one
     #[arg(long, value_name = "FILE")]
     pub replay: Option<PathBuf>,
+}
+
+/// Arguments of `fix`.
+#[derive(Debug, Args)]
+pub struct Fix {
+    /// Only these checks; by default all that fail or warn
+    #[arg(value_name = "ID")]
+    pub ids: Vec<String>,
+    /// Write root's part as a shell script to this file, or to standard output (-)
+    #[arg(long, value_name = "FILE", conflicts_with = "undo")]
+    pub script: Option<PathBuf>,
+    /// Take back what fix did
+    #[arg(long, conflicts_with = "ids")]
+    pub undo: bool,
+    /// How to go about it
+    #[command(flatten)]
+    pub manner: Manner,
+}
+
+/// Arguments of `prepare`.
+#[derive(Debug, Args)]
+pub struct Prepare {
+    /// For this user; may be given several times
+    #[arg(long = "user", value_name = "NAME")]
+    pub users: Vec<String>,
+    /// For the users that this file names, one a line
+    #[arg(long, value_name = "FILE")]
+    pub users_file: Option<PathBuf>,
+    /// For all members of this group
+    #[arg(long, value_name = "GROUP")]
+    pub all_in_group: Option<String>,
+    /// Only these checks; by default all that fail or warn
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// How ports below 1024 are to be allowed, if network.privileged-ports is
+    /// among them: for everybody from 80 up, or for RootlessKit alone
+    #[arg(long, value_enum, default_value = "sysctl", value_name = "HOW")]
+    pub privileged_ports: PrivilegedPorts,
+    /// Restart the users' systemd where a setting needs it: what they run in it ends
+    #[arg(long)]
+    pub restart_user_manager: bool,
+    /// Also for system accounts, such as that of a CI runner
+    #[arg(long)]
+    pub system_users: bool,
+    /// Take back everything that prepare did on this host
+    #[arg(long, conflicts_with_all = ["users", "users_file", "all_in_group", "only"])]
+    pub undo: bool,
+    /// How to go about it
+    #[command(flatten)]
+    pub manner: Manner,
+}
+
+/// How ports below 1024 are allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PrivilegedPorts {
+    /// `net.ipv4.ip_unprivileged_port_start`: any program of any user.
+    Sysctl,
+    /// `cap_net_bind_service` on rootlesskit.
+    Capability,
 }
 
 /// Arguments of `install`. What is not named stays as it is installed;

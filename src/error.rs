@@ -50,6 +50,26 @@ pub enum Error {
     /// Root asked for what only an ordinary user can have.
     #[error("{0} is for an ordinary user, not for root")]
     Root(&'static str),
+    /// An ordinary user asked for what only root can do.
+    #[error("{0} is for root")]
+    NotRoot(&'static str),
+    /// Nobody was named.
+    #[error("for which users?")]
+    NoUsers,
+    /// There is no such group.
+    #[error("there is no group {0}")]
+    NoGroup(String),
+    /// Rootless Docker is not for this account.
+    #[error("{0:?} is no name of a user that could have rootless Docker")]
+    OddName(String),
+    /// A system account was named without the switch for them.
+    #[error("{name} is a system account (uid {uid}); nothing was changed")]
+    SystemUser {
+        /// Its name.
+        name: String,
+        /// Its id.
+        uid: u32,
+    },
     /// There is no home directory to work in.
     #[error("your home directory is not known: HOME is not set")]
     NoHome,
@@ -123,6 +143,9 @@ impl Error {
             Error::NoCheck { near, .. } if !near.is_empty() => {
                 Some(format!("did you mean {}?", near.join(" or ")))
             }
+            Error::NotRoot(command) => Some(format!("sudo rootless-setup {command} …")),
+            Error::NoUsers => Some("--user NAME, --users-file FILE or --all-in-group GROUP".into()),
+            Error::SystemUser { .. } => Some("--system-users, if it is meant".into()),
             Error::Root(command) => Some(format!(
                 "log in as the user who shall have it (ssh, or machinectl shell NAME@) \
                  and run rootless-setup {command} there"

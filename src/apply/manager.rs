@@ -32,7 +32,7 @@ use bus::{connect, sort, within};
 
 pub use bus::BusError;
 pub use state::{Link, UnitState};
-pub use systemctl::{WithoutBus, reload_without_bus, stop_without_bus};
+pub use systemctl::{WithoutBus, reload_without_bus, start_without_bus, stop_without_bus};
 
 /// How long a call may usually take; connecting gets a tenth of it.
 pub const PATIENCE: Duration = Duration::from_secs(30);

@@ -8,6 +8,7 @@ pub mod journal;
 pub mod lock;
 pub mod login;
 pub mod manager;
+pub mod mend;
 pub mod purge;
 pub mod ready;
 pub mod revert;

@@ -2,7 +2,7 @@
 //! errors, and can be run again: what is undone is undone.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::file;
@@ -11,6 +11,7 @@ use super::login;
 use super::manager::{
     BusError, JobEnd, Manager, Wait, WithoutBus, reload_without_bus, stop_without_bus,
 };
+use super::mend::undo as mend;
 use super::run::World;
 use crate::plan::context;
 use crate::plan::undo::{Former, Undo};
@@ -44,6 +45,7 @@ pub fn since(journal: &mut Journal, mark: u64, world: &World) -> Reverted {
         manager: None,
         units_changed: false,
         restart: Vec::new(),
+        profiles: Vec::new(),
         done: Reverted::default(),
     };
     for record in records.iter().rev() {
@@ -59,6 +61,7 @@ struct Revert<'a> {
     manager: Option<Result<Manager, BusError>>,
     units_changed: bool,
     restart: Vec<(u64, String)>,
+    profiles: Vec<(u64, PathBuf)>,
     done: Reverted,
 }
 
@@ -137,8 +140,41 @@ impl Revert<'_> {
                 login::set_linger(*uid, false, false, &|| false).map_err(|e| e.to_string())?;
                 Ok(Outcome::Undone)
             }
+            Undo::LoadProfile { file } => {
+                self.profiles.push((record.id, file.clone()));
+                Ok(Outcome::Later)
+            }
+            other => self.mended(other),
         }
         .inspect(|_| self.units_changed |= is_unit_file(&record.undo))
+    }
+
+    /// What `prepare` and `fix` do.
+    fn mended(&self, undo: &Undo) -> Result<Outcome, String> {
+        let taken = match undo {
+            Undo::Packages { family, names } => mend::packages(family, names),
+            Undo::Setting { key, value } => mend::setting(key, value),
+            Undo::Lines {
+                path,
+                lines,
+                former,
+                sha256,
+            } => mend::lines(self.journal, path, lines, former.as_ref(), sha256),
+            Undo::Modes { files } => mend::modes(files),
+            Undo::Remount { mount, option } => mend::remount(mount, option),
+            Undo::Link {
+                path,
+                target,
+                sha256,
+            } => mend::link(path, target, sha256),
+            Undo::EnableUnits { enabled, active } => mend::enable(enabled, active),
+            Undo::Capability { path, former } => mend::set_capability(path, former.as_deref()),
+            Undo::UnloadProfile { file } => mend::unload_profile(file),
+            Undo::Rename { from, to } => mend::rename(from, to),
+            // The rest is undone above.
+            _ => Ok(None),
+        };
+        taken.map(|kept| kept.map_or(Outcome::Undone, Outcome::Kept))
     }
 
     /// Gives a whole file back, unless somebody wrote to it since.
@@ -230,6 +266,12 @@ impl Revert<'_> {
         {
             self.done.failed.push(why);
         }
+        for (id, file) in std::mem::take(&mut self.profiles) {
+            match mend::load_profile(&file) {
+                Ok(()) => self.note(id),
+                Err(why) => self.done.failed.push(why),
+            }
+        }
         let wait = Wait {
             end: Instant::now() + self.world.patience,
             cancelled: &|| false,
@@ -245,6 +287,9 @@ impl Revert<'_> {
 
     fn reload(&mut self) -> Result<(), String> {
         let world = self.world;
+        if world.system {
+            return mend::reload();
+        }
         match self.manager() {
             Some(manager) => manager.reload().map_err(|e| e.to_string()),
             None => match reload_without_bus(&world.runtime_dir, Instant::now() + world.patience) {

@@ -27,6 +27,8 @@ use crate::plan::{cli_config, undo};
 /// Where the changes are made.
 #[derive(Clone, Debug)]
 pub struct World {
+    /// Root's own: units are the system's, not a user's.
+    pub system: bool,
     /// `/run/user/UID`: where the user's bus is.
     pub runtime_dir: std::path::PathBuf,
     /// Where the daemon listens.

@@ -215,6 +215,15 @@ impl Catalogue {
         self.checks.iter()
     }
 
+    /// The checks of one area alone.
+    pub fn area(&self, area: &str) -> Catalogue {
+        let of_area = self.iter().filter(|check| check.area() == area);
+        Catalogue {
+            checks: of_area.cloned().collect(),
+            waivers: self.waivers.clone(),
+        }
+    }
+
     /// A check by its id or a former id.
     pub fn get(&self, id: &str) -> Option<&Check> {
         let is = |check: &&Check| check.id == id || check.aliases.iter().any(|a| a == id);
@@ -256,7 +265,8 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::check::{family, rule};
+    use crate::check::{family, remedy, rule};
+    use crate::plan::mend::action::Action;
 
     fn checks() -> Vec<&'static Check> {
         Catalogue::built_in().unwrap().iter().collect()
@@ -323,12 +333,27 @@ mod tests {
         for check in checks() {
             for remedy in remedies(check) {
                 let keys = remedy.packages.keys().chain(remedy.commands.keys());
+                let keys = keys.chain(remedy.actions.keys());
                 for key in keys {
                     assert!(family::KEYS.contains(&key.as_str()), "{}: {key}", check.id);
                 }
                 let words = !remedy.note.trim().is_empty();
-                let for_all = words || remedy.commands.contains_key("default");
+                let for_all = words
+                    || remedy.commands.contains_key("default")
+                    || remedy.actions.contains_key("default");
                 assert!(for_all, "{}: nothing for an unknown distribution", check.id);
+            }
+        }
+    }
+
+    /// A template that is none would be passed over without a word.
+    #[test]
+    fn every_action_is_one() {
+        for check in checks() {
+            for template in remedies(check).flat_map(|r| r.actions.values().flatten()) {
+                let action = Action::from_template(template, &remedy::examples());
+                let action = action.unwrap_or_else(|e| panic!("{}: {e}", check.id));
+                assert!(!action.commands().is_empty(), "{}", check.id);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The distribution family, which decides the words of a remedy.
 
 use crate::facts::os_release::OsRelease;
+use crate::plan::mend::action::Action;
 
 /// How a family installs packages: the command a person would type.
 const INSTALL: [(&str, &str); 8] = [
@@ -56,10 +57,19 @@ pub fn keys(os: &OsRelease) -> Vec<String> {
     keys
 }
 
-/// The command that installs `packages` on a host with these keys, if known.
-pub fn install_command(keys: &[String], packages: &str) -> Option<String> {
-    let known = |key: &String| INSTALL.iter().find(|(name, _)| name == key);
-    let (name, command) = keys.iter().find_map(known)?;
+/// Installing `names` on a host with these keys, if its manager is known.
+pub fn packages(keys: &[String], names: &str) -> Option<Action> {
+    let known = |key: &&String| INSTALL.iter().any(|(name, _)| name == key);
+    let family = keys.iter().find(known)?.clone();
     // Nix has no imperative install worth advising; the note says what to add.
-    (*name != "nixos").then(|| format!("{command} {packages}"))
+    (family != "nixos").then(|| Action::Packages {
+        family,
+        names: names.split_whitespace().map(str::to_owned).collect(),
+    })
+}
+
+/// The command that installs packages on a host of this family, if known.
+pub fn install_command(family: &str, packages: &str) -> Option<String> {
+    let (_, command) = INSTALL.iter().find(|(name, _)| *name == family)?;
+    Some(format!("{command} {packages}"))
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::family;
+use crate::plan::mend::action::Action;
+use crate::plan::mend::typed;
 
 /// A remedy as the catalogue states it, for every distribution family.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,7 +16,12 @@ pub struct Remedy {
     pub note: String,
     /// Package to install, by family.
     pub packages: BTreeMap<String, String>,
-    /// Commands, by family; `default` for any other.
+    /// What this program can do about it, by family; `default` for any other.
+    /// The commands come from there.
+    pub actions: BTreeMap<String, Vec<serde_json::Value>>,
+    /// Another check, which fails too, says what to do; the note names it.
+    pub elsewhere: bool,
+    /// Commands for what it cannot do, by family; `default` for any other.
     pub commands: BTreeMap<String, Vec<String>>,
 }
 
@@ -26,24 +33,79 @@ pub struct Fix {
     pub note: String,
     /// Commands in order, ready to be pasted.
     pub commands: Vec<String>,
+    /// The same as data, where `fix` and `prepare` can do it: all of it or
+    /// nothing. For this program only, so that it may change.
+    #[serde(skip)]
+    pub actions: Vec<Action>,
+    /// Another check, which fails too, says what to do.
+    #[serde(skip)]
+    pub elsewhere: bool,
 }
 
 impl Remedy {
     /// The remedy for a host with these family keys, placeholders filled in.
     pub fn on(&self, keys: &[String], fill: &BTreeMap<&'static str, String>) -> Fix {
-        let packages = keys.iter().find_map(|key| self.packages.get(key));
-        let install = packages.and_then(|names| family::install_command(keys, names));
+        let actions = self.actions(keys, fill);
         let own = keys.iter().find_map(|key| self.commands.get(key));
-        let lines = install
-            .into_iter()
-            .chain(own.into_iter().flatten().cloned());
+        let own: Vec<&String> = own.into_iter().flatten().collect();
+        let commands = actions.iter().flat_map(Action::commands);
+        let typed = own.iter().map(|line| fill_in(line, fill, Quoting::Shell));
         Fix {
-            note: fill_in(&self.note, fill, Quoting::Plain),
-            commands: lines
-                .map(|line| fill_in(&line, fill, Quoting::Shell))
-                .collect(),
+            note: plain(&self.note, fill),
+            elsewhere: self.elsewhere,
+            commands: commands.chain(typed).collect(),
+            // What is left to a person is not done by halves.
+            actions: match own.is_empty() {
+                true => actions,
+                false => Vec::new(),
+            },
         }
     }
+
+    fn actions(&self, keys: &[String], fill: &BTreeMap<&'static str, String>) -> Vec<Action> {
+        let packages = keys.iter().find_map(|key| self.packages.get(key));
+        let install = packages.and_then(|names| family::packages(keys, names));
+        let own = keys.iter().find_map(|key| self.actions.get(key));
+        let own = own.into_iter().flatten();
+        // The tests hold that every template is an action.
+        let read = own.filter_map(|template| Action::from_template(template, fill).ok());
+        install.into_iter().chain(read).collect()
+    }
+}
+
+/// What stands for the values of a host where none is examined.
+const EXAMPLES: [(&str, &str); 19] = [
+    ("user", "USER"),
+    ("first", "100000"),
+    ("last", "165535"),
+    ("old_first", "200000"),
+    ("old_last", "265535"),
+    ("file", "FILE"),
+    ("path", "PATH"),
+    ("home", "HOME"),
+    ("dir", "DIRECTORY"),
+    ("unit", "UNIT"),
+    ("owner", "UID:GID"),
+    ("mount", "MOUNTPOINT"),
+    ("host", "HOST"),
+    ("uid", "UID"),
+    ("sysctl", "user.max_net_namespaces"),
+    ("name", "max-net-namespaces"),
+    ("module", "MODULE"),
+    ("first_line", "\"PATH\" flags=(unconfined) {"),
+    ("local_line", "  include if exists <local/NAME>"),
+];
+
+/// Values for a remedy that is shown without a host.
+pub fn examples() -> BTreeMap<&'static str, String> {
+    EXAMPLES
+        .map(|(name, value)| (name, value.to_owned()))
+        .into()
+}
+
+/// Text of the catalogue with the values of this host, for people.
+pub fn plain(text: &str, fill: &BTreeMap<&'static str, String>) -> String {
+    fill_in(text, fill, Quoting::Plain)
 }
 
 #[derive(Clone, Copy)]
@@ -80,9 +142,7 @@ fn fill_in(text: &str, fill: &BTreeMap<&'static str, String>, quoting: Quoting) 
 fn quote(value: &str, quoting: Quoting) -> String {
     match quoting {
         Quoting::Plain => value.to_owned(),
-        // A NUL cannot be quoted; it cannot be in a path or a name either.
-        Quoting::Shell => shlex::try_quote(&value.replace('\0', ""))
-            .map_or_else(|_| String::new(), std::borrow::Cow::into_owned),
+        Quoting::Shell => typed::quoted(value),
     }
 }
 

@@ -38,6 +38,7 @@ pub fn state_dir(host: &dyn Host, ground: &Ground) -> PathBuf {
 /// Where changes are made.
 pub fn world(ground: &Ground, socket: PathBuf, seconds: u64, grace: Duration) -> World {
     World {
+        system: ground.identity.euid == 0,
         grace,
         runtime_dir: ground.runtime_dir.clone(),
         socket,

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::catalogue;
 use crate::check::catalogue::{Catalogue, Check};
 use crate::check::family;
-use crate::check::remedy::Remedy;
+use crate::check::remedy::{Remedy, examples};
 use crate::cli::Explain;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -17,12 +17,18 @@ use crate::ui::{self, Look, Tone};
 /// [`Error::NoCheck`] with the nearest ids.
 pub fn run(args: &Explain, look: &Look) -> Result<Exit, Error> {
     let catalogue = catalogue()?;
-    let check = catalogue.get(&args.id).ok_or_else(|| Error::NoCheck {
-        id: args.id.clone(),
-        near: nearest(catalogue, &args.id),
-    })?;
+    let check = catalogue.get(&args.id);
+    let check = check.ok_or_else(|| no_check(catalogue, &args.id))?;
     ui::print(&page(check, look))?;
     Ok(Exit::Fine)
+}
+
+/// There is no such check.
+pub fn no_check(catalogue: &Catalogue, id: &str) -> Error {
+    Error::NoCheck {
+        id: id.into(),
+        near: nearest(catalogue, id),
+    }
 }
 
 /// Ids that hold what was typed, or whose words it holds; at most three.
@@ -73,10 +79,7 @@ fn remedy(out: &mut String, look: &Look, title: &str, remedy: &Remedy) {
     }
     for key in family::KEYS {
         let keys = [key.to_owned()];
-        for command in remedy
-            .on(&keys, &std::collections::BTreeMap::new())
-            .commands
-        {
+        for command in remedy.on(&keys, &examples()).commands {
             let _ = writeln!(out, "  {key:<9}{}", look.paint(Tone::Code, &command));
         }
     }

@@ -5,7 +5,10 @@ mod checks;
 mod doctor;
 mod examine;
 mod explain;
+mod fix;
 mod install;
+mod mend;
+mod prepare;
 mod status;
 mod uninstall;
 
@@ -19,6 +22,8 @@ pub fn run(cli: Cli) -> Exit {
     let look = Look::stdout(cli.color, cli.ascii);
     let result = match cli.command {
         Command::Doctor(args) => doctor::run(&args, &look),
+        Command::Fix(args) => fix::run(&args, &look),
+        Command::Prepare(args) => prepare::run(&args, &look),
         Command::Install(args) => install::run(&args, &look),
         Command::Status(args) => status::run(&args, &look),
         Command::Uninstall(args) => uninstall::run(&args, &look),

@@ -15,6 +15,7 @@ pub mod linked;
 pub mod login_defs;
 pub mod mounts;
 pub mod os_release;
+pub mod people;
 pub mod process;
 pub mod programs;
 pub mod refusal;
@@ -36,7 +37,7 @@ pub use programs::Programs;
 
 use crate::check::catalogue::Catalogue;
 use crate::check::predicate::Question;
-use crate::fact::Fact;
+use crate::fact::{Fact, Why};
 use crate::host::Host;
 
 /// Everything the rules judge.
@@ -119,6 +120,36 @@ impl Facts {
         }
     }
 }
+
+impl Facts {
+    /// The area `subid` alone, for one more user of a host that was examined.
+    pub fn of_ids(host: &dyn Host, ground: Ground) -> Facts {
+        fn off<T>() -> Fact<T> {
+            Fact::Unreadable(Why::off(NOT_AGAIN))
+        }
+        let context = Context {
+            host,
+            ground: &ground,
+        };
+        Facts {
+            subid: Fact::Known(area::subid::collect(context)),
+            programs: Programs::off(NOT_AGAIN),
+            answers: BTreeMap::new(),
+            host: off(),
+            userns: off(),
+            cgroup: off(),
+            lsm: off(),
+            session: off(),
+            network: off(),
+            storage: off(),
+            docker: off(),
+            ground,
+        }
+    }
+}
+
+/// Why an area was not read.
+const NOT_AGAIN: &str = "it was asked for the first user only";
 
 /// Asks what the catalogue's predicates want to know.
 fn answers(

@@ -48,6 +48,24 @@ pub struct Programs {
 }
 
 impl Programs {
+    /// Nobody was asked, on purpose.
+    pub fn off(why: &str) -> Programs {
+        fn off<T>(why: &str) -> Fact<T> {
+            Fact::Unreadable(Why::off(why))
+        }
+        Programs {
+            dockerd: off(why),
+            docker: off(why),
+            containerd: off(why),
+            runc: off(why),
+            slirp4netns: off(why),
+            pasta: off(why),
+            probe: off(why),
+            getsubuids: off(why),
+            getsubgids: off(why),
+        }
+    }
+
     /// RootlessKit's version, by its own API.
     pub fn rootlesskit_version(&self) -> Option<Version> {
         let inside = self.probe.known()?.inside.as_ref()?;

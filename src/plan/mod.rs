@@ -15,6 +15,7 @@ pub mod docker_service;
 pub mod drop_in;
 mod json_edit;
 pub mod legacy;
+pub mod mend;
 pub mod options;
 pub mod present;
 pub mod quote;

@@ -25,6 +25,8 @@ pub enum Kind {
     CurrentContext,
     /// A shell's start file.
     Shell,
+    /// A file of the system's, changed by root.
+    System,
 }
 
 /// One file, before and after.
@@ -134,7 +136,8 @@ impl Step {
 }
 
 impl Change {
-    fn title(&self) -> String {
+    /// One line: what is done.
+    pub fn title(&self) -> String {
         let path = self.path.display();
         match (&self.before, &self.after) {
             (None, Some(after)) => format!("write {path} (mode {:04o})", after.mode),

@@ -78,6 +78,97 @@ pub enum Undo {
         /// The user.
         uid: u32,
     },
+    /// Remove packages that were not installed before.
+    Packages {
+        /// The family whose manager installed them.
+        family: String,
+        /// Which.
+        names: Vec<String>,
+    },
+    /// Set a sysctl back.
+    Setting {
+        /// Its name.
+        key: String,
+        /// Its former value.
+        value: String,
+    },
+    /// Take lines out of a file that others write to as well. The whole file,
+    /// byte for byte, where nobody wrote to it since; else only the lines.
+    Lines {
+        /// The file.
+        path: PathBuf,
+        /// Our lines, each with the one that stood in its place.
+        lines: Vec<(String, Option<String>)>,
+        /// The file as it was; none if it was not there.
+        former: Option<Former>,
+        /// SHA-256 of what we wrote.
+        sha256: String,
+    },
+    /// Set mode and owner of files back, where they are still as we set them.
+    Modes {
+        /// Each with what it had.
+        files: Vec<Had>,
+    },
+    /// Mount with the former option again.
+    Remount {
+        /// Where it is mounted.
+        mount: String,
+        /// The option.
+        option: String,
+    },
+    /// Make the symbolic link again that a copy replaced.
+    Link {
+        /// The link.
+        path: PathBuf,
+        /// Where it points.
+        target: PathBuf,
+        /// SHA-256 of the copy.
+        sha256: String,
+    },
+    /// Enable and start system services again.
+    EnableUnits {
+        /// Those that started at boot.
+        enabled: Vec<String>,
+        /// Those that ran.
+        active: Vec<String>,
+    },
+    /// Set a program's capability back.
+    Capability {
+        /// The program.
+        path: PathBuf,
+        /// The former extended attribute in hexadecimal; none if it had none.
+        former: Option<String>,
+    },
+    /// Take an AppArmor profile out of the kernel that was not there before.
+    UnloadProfile {
+        /// Its file, which is removed after.
+        file: PathBuf,
+    },
+    /// Load an AppArmor profile again once its file is as before.
+    LoadProfile {
+        /// Its file.
+        file: PathBuf,
+    },
+    /// Move a file back that was moved out of the way.
+    Rename {
+        /// Where it is.
+        from: PathBuf,
+        /// Where it was.
+        to: PathBuf,
+    },
+}
+
+/// What a file had before we changed it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Had {
+    /// The file.
+    pub path: PathBuf,
+    /// Its permission bits.
+    pub mode: u32,
+    /// Its owner.
+    pub uid: u32,
+    /// Its group.
+    pub gid: u32,
 }
 
 /// A file as it was before we changed it.
@@ -105,6 +196,41 @@ impl Undo {
             Undo::Stop { unit } => format!("stop {unit}: running containers stop"),
             Undo::Restart { unit } => format!("restart {unit} as it was before"),
             Undo::Linger { .. } => "disable lingering".into(),
+            Undo::Packages { names, .. } => format!("remove {}", names.join(" ")),
+            Undo::Setting { key, value } => format!("set {key} back to {value}"),
+            Undo::Lines { path, .. } => format!("take our lines out of {}", path.display()),
+            Undo::Modes { files } => modes(files),
+            Undo::Remount { mount, option } => format!("remount {mount} with {option}"),
+            Undo::Link { path, target, .. } => {
+                format!("link {} to {} again", path.display(), target.display())
+            }
+            Undo::EnableUnits { enabled, active } => {
+                let units = enabled.iter().chain(active);
+                let mut units: Vec<&str> = units.map(String::as_str).collect();
+                units.sort_unstable();
+                units.dedup();
+                format!("enable {} again", units.join(" and "))
+            }
+            Undo::Capability { path, .. } => {
+                format!("set the capability of {} back", path.display())
+            }
+            Undo::UnloadProfile { file } => format!("unload {}", file.display()),
+            Undo::LoadProfile { file } => format!("load {} again", file.display()),
+            Undo::Rename { from, to } => {
+                format!("move {} back to {}", from.display(), to.display())
+            }
         }
+    }
+}
+
+fn modes(files: &[Had]) -> String {
+    match files {
+        [] => "set no mode back".into(),
+        [one] => format!("set mode and owner of {} back", one.path.display()),
+        [first, rest @ ..] => format!(
+            "set mode and owner of {} and {} more back",
+            first.path.display(),
+            rest.len()
+        ),
     }
 }

@@ -176,7 +176,8 @@ impl Report {
         };
     }
 
-    /// The first failing check's command if it is the only one, else a look at it.
+    /// `fix` where it can do something about it, else the first failing check's
+    /// command if it is the only one, else a look at it.
     fn next(&self) -> String {
         let with = |status| self.checks.iter().find(move |c| c.status == status);
         let command = |check: &CheckResult| match check.fix.as_ref()?.commands.as_slice() {
@@ -189,10 +190,17 @@ impl Report {
             with(Status::Unknown),
             with(Status::Warn),
         ) {
+            _ if self.can_fix() => "rootless-setup fix".into(),
             (Some(check), _, _) => command(check).unwrap_or_else(|| explain(check)),
             (None, Some(check), _) | (None, None, Some(check)) => explain(check),
             (None, None, None) => String::new(),
         }
+    }
+
+    /// A required check fails, and this program can mend one of them.
+    fn can_fix(&self) -> bool {
+        let mut failing = self.checks.iter().filter(|c| c.status == Status::Fail);
+        failing.any(|c| c.fix.as_ref().is_some_and(|fix| !fix.actions.is_empty()))
     }
 
     /// The exit code this report asks for.

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use console::Term;
-use dialoguer::{Confirm, Select};
+use dialoguer::{Confirm, MultiSelect, Select};
 
 use super::terminal;
 
@@ -49,4 +49,12 @@ fn answer<T>(ask: impl FnOnce(&Term) -> dialoguer::Result<Option<T>>) -> Option<
             None
         }
     }
+}
+
+/// Some of several, those marked chosen at first; none for Escape.
+pub fn choose_some(question: &str, answers: &[(String, bool)]) -> Option<Vec<usize>> {
+    let asked = MultiSelect::new()
+        .with_prompt(question)
+        .items_checked(answers.iter().map(|(text, chosen)| (text, *chosen)));
+    asked.interact_on_opt(&Term::stderr()).ok().flatten()
 }

@@ -48,6 +48,17 @@ pub fn reload_without_bus(runtime_dir: &Path, end: Instant) -> Result<(), Withou
     Systemctl::find(runtime_dir, end)?.order(&["daemon-reload"], ORDER)
 }
 
+/// Starts a unit through `systemctl --user`, which has to know it: the bus's own
+/// socket, for one.
+///
+/// # Errors
+/// [`WithoutBus`].
+pub fn start_without_bus(runtime_dir: &Path, unit: &str, end: Instant) -> Result<(), WithoutBus> {
+    let systemctl = Systemctl::find(runtime_dir, end)?;
+    systemctl.order(&["daemon-reload"], ORDER)?;
+    systemctl.order(&["start", unit], ORDER)
+}
+
 /// The program, for one user's systemd.
 pub(super) struct Systemctl<'a> {
     pub path: String,

@@ -84,6 +84,7 @@ fn home(home: &Path) -> Plan {
 
 fn world() -> World {
     World {
+        system: false,
         runtime_dir: "/nowhere".into(),
         socket: "/nowhere/docker.sock".into(),
         patience: Duration::from_secs(1),

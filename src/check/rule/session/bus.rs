@@ -132,7 +132,10 @@ mod tests {
         assert_eq!(stopped.status, Status::Fail);
         assert_eq!(
             stopped.fix.unwrap().commands,
-            ["systemctl --user start dbus.socket"]
+            [
+                "systemctl --user daemon-reload",
+                "systemctl --user start dbus.socket"
+            ]
         );
         assert_eq!(
             managed().node(BUS, connectable(13)).check(id).status,

@@ -73,9 +73,11 @@ fn privilege(facts: &Facts, name: &str) -> Verdict {
         .seen(&*path, &helper.mode)
         .seen(&*path, "no effective file capability")
         .fill("path", &path);
-    Ok(match own && !helper.hidden.is_empty() {
-        true => why.remedy("shadowed"),
-        false => why,
+    Ok(match (own, helper.hidden.is_empty()) {
+        (true, false) => why.remedy("shadowed"),
+        // Root's rights are not given to what somebody else can write to.
+        (true, true) => why.remedy("foreign"),
+        (false, _) => why,
     })
 }
 
@@ -121,10 +123,12 @@ pub fn shadowed(facts: &Facts) -> Verdict {
         let Some(hidden) = helper.hidden.first().filter(|_| !of_system) else {
             continue;
         };
-        return Ok(fail(format!("another {name} hides {}", hidden.display()))
+        let why = fail(format!("another {name} hides {}", hidden.display()))
             .seen("first on the unit's PATH", helper.path.to_string_lossy())
             .seen("hidden by it", hidden.to_string_lossy())
-            .fill("path", helper.path.to_string_lossy()));
+            .fill("path", helper.path.to_string_lossy());
+        let mine = helper.owner.known() == Some(&subject(facts)?.uid);
+        return Ok(if mine { why } else { why.remedy("of-root") });
     }
     Ok(pass("no copy of newuidmap or newgidmap hides the system's"))
 }

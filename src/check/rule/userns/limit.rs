@@ -1,7 +1,5 @@
 //! Switches and limits of the kernel: whether, and how many.
 
-use std::path::Path;
-
 use crate::check::{Outcome, Verdict, fail, pass, skip};
 use crate::fact::Fact;
 use crate::facts::Facts;
@@ -12,9 +10,6 @@ const FEW_USER: u64 = 1024;
 
 /// Every container takes one of each kind.
 const FEW_OTHER: u64 = 128;
-
-/// Our file, and one that a name after it overrules.
-const OURS: &str = "99-rootless.conf";
 
 pub fn kernel(facts: &Facts) -> Verdict {
     let file = "/proc/self/ns/user";
@@ -117,30 +112,28 @@ pub fn max_other_low(facts: &Facts) -> Verdict {
     for (sysctl, n) in &low {
         why = why.seen(sysctl, n.to_string());
     }
-    Ok(name_setter(why, userns, first).fill("sysctl", first))
+    Ok(name_setter(why, userns, first)
+        .fill("sysctl", first)
+        .fill("name", first.replace("user.", "").replace('_', "-")))
 }
 
-/// Says which file sets the value at boot, and whether it would overrule ours.
+/// Says which file sets the value at boot.
 fn name_setter(why: Outcome, userns: &userns::Facts, sysctl: &str) -> Outcome {
     let Some(setting) = userns.set_by.get(sysctl) else {
-        return why;
+        return why.fill("file", "");
     };
     let file = setting.file.to_string_lossy();
     let why = why.seen(
         format!("{file}, line {}", setting.line),
         format!("{sysctl}={}", setting.value),
     );
-    let later = setting.file == Path::new("/etc/sysctl.conf")
-        || setting.file.file_name().is_some_and(|name| name > OURS);
-    match later {
-        true => why.remedy("overruled").fill("file", file),
-        false => why,
-    }
+    why.fill("file", file)
 }
 
 #[cfg(test)]
 mod tests {
     use crate::check::engine::Status;
+    use crate::check::remedy::Fix;
     use crate::testing::TestHost;
 
     fn host(kind: &str, n: &str) -> TestHost {
@@ -174,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_that_sets_it_is_named_and_a_later_one_needs_a_hand() {
+    fn ours_sorts_after_the_file_that_sets_it() {
         let id = "userns.max-user-namespaces";
         let by = |file: &str| {
             let text = "# CIS 1.2.3\nuser.max_user_namespaces=0\n";
@@ -185,14 +178,19 @@ mod tests {
             early.evidence[1].source,
             "/etc/sysctl.d/60-cis.conf, line 2"
         );
-        assert!(early.fix.unwrap().commands[0].contains("99-rootless.conf"));
-        let late = by("/etc/sysctl.d/99-zz.conf").fix.unwrap();
-        assert!(
-            late.commands
-                .iter()
-                .all(|c| !c.contains("99-rootless.conf"))
+        let ours = |fix: Option<Fix>| fix.unwrap().commands;
+        assert_eq!(
+            ours(early.fix),
+            [
+                "echo user.max_user_namespaces=28633 | sudo tee /etc/sysctl.d/zz-rootless-max-user-namespaces.conf",
+                "sudo sysctl -p /etc/sysctl.d/zz-rootless-max-user-namespaces.conf",
+            ]
         );
-        assert!(late.note.contains("/etc/sysctl.d/99-zz.conf"));
+        let late = ours(by("/etc/sysctl.d/zz-z.conf").fix);
+        assert!(late[0].ends_with("/etc/sysctl.d/zzz-rootless-max-user-namespaces.conf"));
+        // Nothing sorts after it: the line itself has to go.
+        let last = ours(by("/etc/sysctl.conf").fix);
+        assert!(last[0].starts_with("sudo sed -i 's|^[[:space:]]*user[./]max_user_namespaces"));
     }
 
     #[test]

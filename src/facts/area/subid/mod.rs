@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use self::file::{Fault, Own, Span};
 use self::helper::Helper;
-pub use self::neighbours::{Clash, Clashes};
+pub use self::neighbours::{Clash, Clashes, unmapped};
 use crate::fact::{Fact, Why};
 use crate::facts::idmap::{self, Extent};
 use crate::facts::login_defs::{self, LoginDefs};

@@ -1,0 +1,11 @@
+//! Carrying out what mends a host: each deed with its way back in the journal
+//! first. `prepare` does the deeds of root, `fix` those of the user.
+
+mod lines;
+mod owner;
+mod packages;
+mod program;
+pub mod run;
+mod setting;
+mod sub_ids;
+pub mod undo;
