@@ -7,6 +7,24 @@ root=$1
 
 in_guest() { chroot "$root" "$@"; }
 
+# A guest has no network: what a case removes is installed again from here.
+mirror=/var/local/mirror
+mkdir -p "$root$mirror"
+in_guest sh -eu -c '
+    cd "$1"
+    for package in uidmap slirp4netns iptables iproute2 rootlesskit runc \
+        fuse-overlayfs dbus-user-session; do
+        apt-get download -q "$package"
+    done
+    for file in *.deb; do
+        dpkg-deb -f "$file"
+        printf "Filename: ./%s\nSize: %s\nSHA256: %s\n\n" "$file" \
+            "$(stat -c %s "$file")" "$(sha256sum "$file" | cut -d " " -f 1)"
+    done >Packages
+' sh "$mirror"
+rm -f "$root"/etc/apt/sources.list.d/*
+echo "deb [trusted=yes] file:$mirror ./" >"$root/etc/apt/sources.list"
+
 echo "rootless-$SUITE" >"$root/etc/hostname"
 printf '127.0.0.1 localhost rootless-%s\n' "$SUITE" >"$root/etc/hosts"
 printf '/dev/vda / ext4 errors=remount-ro 0 1\n' >"$root/etc/fstab"

@@ -1,5 +1,6 @@
 //! A case: one way in which a host is broken (or healthy), and what must be said.
 
+use super::fixable::{self, Fixable};
 use super::suite::Suite;
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
@@ -8,7 +9,7 @@ use std::fs;
 use std::path::Path;
 
 /// One file of `tests/vm/cases/`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
     /// The file's name without `.toml`.
@@ -72,12 +73,8 @@ pub struct Case {
     /// What is done in the broken guest, one after the other.
     #[serde(default, rename = "step")]
     pub steps: Vec<Step>,
-    /// What `fix` and `prepare` must do about it, and what must hold after.
-    #[expect(
-        dead_code,
-        reason = "read by the cases of the commands that change a host"
-    )]
-    pub fixable: Option<toml::Table>,
+    /// That `fix` and `prepare` can mend it, and with what.
+    pub fixable: Option<Fixable>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -97,7 +94,7 @@ pub enum Login {
 }
 
 /// One thing that is done in the guest, and what must come of it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
     /// Who runs it.
@@ -140,7 +137,7 @@ pub struct Expect {
 }
 
 /// What one guest expects instead: checks are laid over the common ones.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct On {
     #[serde(default)]
@@ -245,7 +242,9 @@ pub fn load(dir: &Path) -> Result<Vec<Case>> {
             .extension()
             .is_some_and(|extension| extension == "toml")
         {
-            cases.push(read(&path).with_context(|| path.display().to_string())?);
+            let case = read(&path).with_context(|| path.display().to_string())?;
+            cases.extend(fixable::derived(&case));
+            cases.push(case);
         }
     }
     cases.sort_by(|a: &Case, b| a.name.cmp(&b.name));

@@ -14,6 +14,7 @@
 mod build;
 mod cache;
 mod case;
+mod fixable;
 mod guest;
 mod login;
 mod needs;
