@@ -8,6 +8,8 @@ use crate::exit::Exit;
 use crate::facts::subject::NoSubject;
 use crate::host::BundleError;
 use crate::plan::asked::NoPlan;
+use crate::private::gate::Leak;
+use crate::report::ticket::NoTicket;
 
 /// An expected failure: shown as one line and a hint, never as a trace.
 #[derive(Debug, Error)]
@@ -39,6 +41,17 @@ pub enum Error {
         /// What is wrong with it.
         error: BundleError,
     },
+    /// A file that should be a report.
+    #[error("{path}: {error}")]
+    Ticket {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        error: NoTicket,
+    },
+    /// A private value stands in the finished report; it was not written.
+    #[error("nothing was written, because the report would tell too much: {}", .0.first().map(ToString::to_string).unwrap_or_default())]
+    Leak(Vec<Leak>),
     /// No such check.
     #[error("there is no check {id}")]
     NoCheck {
@@ -118,6 +131,7 @@ impl Error {
     pub fn exit(&self) -> Exit {
         match self {
             Error::Bug(_) => Exit::Bug,
+            Error::Leak(_) => Exit::Private,
             // The reader of a pipe has seen enough.
             Error::Unfit(_) | Error::Rootful(_) | Error::NoHome => Exit::Failed,
             Error::NoPlan(NoPlan::Options(_)) => Exit::Usage,
@@ -160,6 +174,11 @@ impl Error {
                     .into(),
             ),
             Error::Incomplete { .. } => Some("rootless-setup uninstall goes on from there".into()),
+            Error::Leak(_) => Some(
+                "this is a bug in rootless-setup, please report it; --show-private writes \
+                 the report as it is, for somebody you trust"
+                    .into(),
+            ),
             Error::NoCheck { .. } => Some("rootless-setup checks list shows them all".into()),
             Error::Bug(_) => Some("please report it with the command you typed".into()),
             _ => None,

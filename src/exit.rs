@@ -21,6 +21,8 @@ pub enum Exit {
     RolledBack = 5,
     /// Not everything could be taken back; the journal tells what is left.
     Incomplete = 6,
+    /// A private value would have stood in a report: nothing was written.
+    Private = 7,
     /// A bug in this program.
     Bug = 70,
     /// Ended by Ctrl-C.

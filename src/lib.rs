@@ -24,6 +24,7 @@
 //! - [`check`] the catalogue, the engine, one file of rules an area
 //! - [`plan`] what is to be done: options, texts of files, steps, their undoing
 //! - [`apply`] the only room that changes anything: files, units, the journal
+//! - [`private`] what can tell who somebody is, and how it stays out of a ticket
 //! - [`report`] the report as data, and one renderer a format
 //! - [`ui`] the only door to the terminal
 //! - [`exit`] documented exit codes; [`mod@error`] expected errors and hints
@@ -38,6 +39,7 @@ pub mod fact;
 pub mod facts;
 pub mod host;
 pub mod plan;
+pub mod private;
 pub mod report;
 pub mod ui;
 

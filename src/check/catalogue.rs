@@ -189,6 +189,11 @@ impl fmt::Display for Broken {
     }
 }
 
+/// The files as they are written: which words they use.
+pub fn texts() -> impl Iterator<Item = &'static str> {
+    FILES.into_iter()
+}
+
 static BUILT_IN: LazyLock<Result<Catalogue, Broken>> = LazyLock::new(|| {
     let mut checks = Vec::new();
     for (area, text) in AREAS.iter().zip(FILES) {

@@ -3,12 +3,13 @@
 mod apply;
 mod checks;
 mod doctor;
-mod examine;
+pub mod examine;
 mod explain;
 mod fix;
 mod install;
 mod mend;
 mod prepare;
+pub mod report;
 mod status;
 mod uninstall;
 
@@ -27,6 +28,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Install(args) => install::run(&args, &look),
         Command::Status(args) => status::run(&args, &look),
         Command::Uninstall(args) => uninstall::run(&args, &look),
+        Command::Report(args) => report::run(&args, &look),
         Command::Explain(args) => explain::run(&args, &look),
         Command::Checks(args) => checks::run(&args, &look),
     };

@@ -16,7 +16,7 @@ pub mod probe;
 pub(crate) mod program;
 mod recorded;
 mod recorder;
-mod secret;
+pub mod secret;
 pub(crate) mod socket;
 pub(crate) mod systemd;
 

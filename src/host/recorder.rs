@@ -1,11 +1,12 @@
 //! Writes down what somebody else asks and is told.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::bundle::{Bundle, Node, Run};
 use super::model::{FileSystem, Identity, Output, Program, Stat, SystemBus, UserManager};
-use super::secret::mask;
+use super::secret::masked;
 use super::{BuildInfo, Host};
 use crate::fact::{Fact, Why};
 
@@ -13,6 +14,7 @@ use crate::fact::{Fact, Why};
 pub struct Recorder {
     host: Arc<dyn Host>,
     bundle: Mutex<Bundle>,
+    secrets: Mutex<BTreeSet<String>>,
 }
 
 impl Recorder {
@@ -23,12 +25,40 @@ impl Recorder {
         Recorder {
             host,
             bundle: Mutex::new(bundle),
+            secrets: Mutex::default(),
         }
     }
 
     /// What was recorded so far.
     pub fn bundle(&self) -> Bundle {
         self.lock().clone()
+    }
+
+    /// The passwords and tokens that stood in the answers and are not in the
+    /// recording: so that whoever passes it on can make sure of it.
+    pub fn secrets(&self) -> BTreeSet<String> {
+        let secrets = self.secrets.lock();
+        secrets.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The text without secrets; they are kept apart.
+    fn mask(&self, text: &str) -> String {
+        let (text, found) = masked(text);
+        if !found.is_empty() {
+            let secrets = self.secrets.lock();
+            secrets
+                .unwrap_or_else(PoisonError::into_inner)
+                .extend(found);
+        }
+        text
+    }
+
+    fn masked(&self, output: &Output) -> Output {
+        Output {
+            stdout: self.mask(&output.stdout),
+            stderr: self.mask(&output.stderr),
+            ..output.clone()
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Bundle> {
@@ -99,14 +129,6 @@ fn eio() -> i32 {
     rustix::io::Errno::IO.raw_os_error()
 }
 
-fn masked(output: &Output) -> Output {
-    Output {
-        stdout: mask(&output.stdout),
-        stderr: mask(&output.stderr),
-        ..output.clone()
-    }
-}
-
 fn error_of<T>(answer: &Fact<T>) -> Option<Why> {
     match answer {
         Fact::Unreadable(why) => Some(why.clone()),
@@ -122,7 +144,8 @@ impl Host for Recorder {
     fn env(&self, name: &str) -> Fact<String> {
         let answer = self.host.env(name);
         if let Fact::Known(value) = &answer {
-            self.lock().env.insert(name.into(), mask(value));
+            let value = self.mask(value);
+            self.lock().env.insert(name.into(), value);
         }
         answer
     }
@@ -138,9 +161,10 @@ impl Host for Recorder {
 
     fn read_up_to(&self, path: &Path, limit: u64) -> Fact<String> {
         let answer = self.host.read_up_to(path, limit);
-        self.note(path, |node| match &answer {
-            Fact::Known(text) => node.text = Some(mask(text)),
-            other => node.read_error = error_of(other),
+        let text = answer.known().map(|text| self.mask(text));
+        self.note(path, |node| match text {
+            Some(text) => node.text = Some(text),
+            None => node.read_error = error_of(&answer),
         });
         answer
     }
@@ -238,7 +262,7 @@ impl Host for Recorder {
         let run = Run {
             path: program.path.clone(),
             error: error_of(&answer),
-            output: answer.known().map(masked),
+            output: answer.known().map(|output| self.masked(output)),
         };
         self.lock().programs.insert(program.key.into(), run);
         answer
@@ -248,7 +272,7 @@ impl Host for Recorder {
         let answer = self.host.user_manager(runtime_dir);
         let recorded = answer.clone().map(|mut manager| {
             for variable in &mut manager.environment {
-                *variable = mask(variable);
+                *variable = self.mask(variable);
             }
             manager
         });

@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use super::model::{CapabilityRow, CheckResult, Report, State};
+use super::phrase::{self, word};
 use crate::check::engine::Status;
 use crate::ui::{Look, Tone};
 
@@ -47,21 +48,6 @@ fn tone(status: Status) -> Tone {
     }
 }
 
-fn word(status: Status) -> &'static str {
-    match status {
-        Status::Pass => "ok",
-        Status::Warn => "warn",
-        Status::Fail => "FAIL",
-        Status::Info => "info",
-        Status::Skip => "skip",
-        Status::Unknown => "????",
-    }
-}
-
-fn plural(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
-}
-
 impl Page<'_> {
     fn line(&mut self, text: &str) {
         self.out.push_str(text.trim_end());
@@ -69,24 +55,7 @@ impl Page<'_> {
     }
 
     fn heading(&mut self, report: &Report) {
-        let s = &report.summary;
-        let verdict = match (s.fail, s.unknown) {
-            (0, 0) => "ready".to_owned(),
-            (0, n) => format!(
-                "nothing failed, but {} could not be determined",
-                plural(n, "check", "checks")
-            ),
-            (n, _) => format!("not yet. {} to fix", plural(n, "thing", "things")),
-        };
-        let known = match s.warn + s.info {
-            0 => String::new(),
-            n => format!(", {n} to know"),
-        };
-        let who = match &report.host.user {
-            Some(user) => format!("for {user} on {}", report.host.os),
-            None => format!("on {} (no user examined)", report.host.os),
-        };
-        let text = format!("Rootless Docker {who}: {verdict}{known}.");
+        let text = phrase::verdict(report);
         let bold = self.look.paint(Tone::Strong, &self.look.wrap(&text, 0));
         self.line(&bold);
         self.line("");

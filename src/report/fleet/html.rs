@@ -1,0 +1,118 @@
+//! Many reports as a page: a row for hosts that are alike, a column a check.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use super::model::Fleet;
+use crate::check::engine::Status;
+use crate::report::html::{escape, page};
+use crate::report::phrase::{plural, word};
+
+/// More rows than this nobody reads.
+const MOST_ROWS: usize = 500;
+
+/// So many hosts of a row are named.
+const NAMED: usize = 50;
+
+/// Renders the fleet.
+pub fn render(fleet: &Fleet) -> String {
+    let mut body = format!(
+        "<h1>{}</h1>\n",
+        plural(fleet.hosts.len(), "report", "reports")
+    );
+    causes(&mut body, fleet);
+    matrix(&mut body, fleet);
+    if !fleet.unread.is_empty() {
+        let _ = writeln!(
+            body,
+            "<details><summary>{} not read</summary>\n<table>",
+            fleet.unread.len()
+        );
+        for (name, why) in fleet.unread.iter().take(MOST_ROWS) {
+            let _ = writeln!(
+                body,
+                "<tr><td>{}</td><td>{}</td></tr>",
+                escape(name),
+                escape(why)
+            );
+        }
+        body.push_str("</table>\n</details>\n");
+    }
+    page("rootless-setup: many reports", &body)
+}
+
+fn causes(body: &mut String, fleet: &Fleet) {
+    let causes = fleet.causes();
+    if causes.is_empty() {
+        return;
+    }
+    body.push_str("<h2>Most common failures</h2>\n<table>\n");
+    for cause in causes {
+        let [id, summary] = [&cause.id, &cause.summary].map(|text| escape(text));
+        let _ = writeln!(
+            body,
+            "<tr><td>{}</td><td><code>{id}</code></td><td>{summary}</td></tr>",
+            cause.hosts
+        );
+    }
+    body.push_str("</table>\n");
+}
+
+/// Checks that are fine everywhere have no column.
+fn columns(fleet: &Fleet) -> Vec<usize> {
+    let fine = |status: &Option<Status>| matches!(status, None | Some(Status::Pass | Status::Skip));
+    let telling = |n: &usize| !fleet.hosts.iter().all(|(_, host)| fine(&host.statuses[*n]));
+    (0..fleet.ids.len()).filter(telling).collect()
+}
+
+fn matrix(body: &mut String, fleet: &Fleet) {
+    let columns = columns(fleet);
+    let mut rows: BTreeMap<Vec<Option<Status>>, Vec<&str>> = BTreeMap::new();
+    for (name, host) in &fleet.hosts {
+        let row = columns.iter().map(|n| host.statuses[*n]).collect();
+        rows.entry(row).or_default().push(name);
+    }
+    let mut rows: Vec<_> = rows.into_iter().collect();
+    rows.sort_by_key(|(_, hosts)| std::cmp::Reverse(hosts.len()));
+    body.push_str("<h2>Hosts by checks</h2>\n<div class=\"wide\">\n<table>\n<tr><th>hosts</th>");
+    for n in &columns {
+        let id = escape(&fleet.ids[*n]).replace('.', ".<br>");
+        let _ = write!(body, "<th>{id}</th>");
+    }
+    body.push_str("</tr>\n");
+    for (row, hosts) in rows.iter().take(MOST_ROWS) {
+        let _ = write!(body, "<tr><td>{}</td>", names(hosts));
+        row.iter().for_each(|status| cell(body, *status));
+        body.push_str("</tr>\n");
+    }
+    body.push_str("</table>\n</div>\n");
+    if rows.len() > MOST_ROWS {
+        let _ = writeln!(body, "<p>and {} more rows</p>", rows.len() - MOST_ROWS);
+    }
+}
+
+fn cell(body: &mut String, status: Option<Status>) {
+    let _ = match status {
+        None => write!(body, "<td></td>"),
+        Some(status) => {
+            let class = crate::report::ticket::word(status);
+            write!(body, "<td class=\"{class}\">{}</td>", word(status))
+        }
+    };
+}
+
+fn names(hosts: &[&str]) -> String {
+    let shown: Vec<String> = hosts.iter().take(NAMED).map(|host| escape(host)).collect();
+    let more = match hosts.len() {
+        n if n > NAMED => format!("<br>and {} more", n - NAMED),
+        _ => String::new(),
+    };
+    match hosts {
+        [only] => escape(only),
+        _ => format!(
+            "<details><summary>{}</summary>{}{more}</details>",
+            hosts.len(),
+            shown.join("<br>")
+        ),
+    }
+}
