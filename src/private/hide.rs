@@ -14,9 +14,6 @@ use crate::report::Report;
 /// In the place of a value that is not passed on.
 const WITHHELD: &str = "(withheld)";
 
-/// In the place of what should be JSON and is not: it is none, either.
-const NO_JSON: &str = "{\"withheld\"";
-
 /// Enters every private value of a recorded host, of its log and among the
 /// secrets that the recording left out.
 pub fn register(bundle: &Bundle, secrets: &BTreeSet<String>, log: &[String]) -> Register {
@@ -92,7 +89,7 @@ fn file(path: &str, text: &str, register: &Register, replace: &Replace<'_>) -> O
     let text = match form {
         Form::Withheld => return None,
         Form::Json if text.trim().is_empty() => String::new(),
-        Form::Json => json::each(text, &mut own).unwrap_or_else(|| NO_JSON.to_owned()),
+        Form::Json => json::each(text, &mut own).unwrap_or_else(|| json::shape(text)),
         Form::Unit | Form::Variables => without_values(text),
         _ => text.to_owned(),
     };

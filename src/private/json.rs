@@ -87,6 +87,37 @@ pub fn each(text: &str, private: &mut dyn FnMut(&str) -> String) -> Option<Strin
     serde_json::to_string(&value).ok()
 }
 
+/// What should be JSON and is not, with the same mistake in the same place and
+/// nothing to read in it.
+pub fn shape(text: &str) -> String {
+    let mut shape = String::with_capacity(text.len());
+    let (mut in_string, mut escaped) = (false, false);
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let word = ["true", "false", "null"]
+            .into_iter()
+            .find(|word| rest.starts_with(word));
+        if let Some(word) = word.filter(|_| !in_string) {
+            shape.push_str(word);
+            rest = &rest[word.len()..];
+            continue;
+        }
+        let plain = c.is_ascii_whitespace() || c.is_ascii_digit() || "{}[]:,.-+\\\"".contains(c);
+        let kept = if in_string {
+            "\\\"\n\r\t".contains(c)
+        } else {
+            plain
+        };
+        // After a backslash, what is one character.
+        let hidden = if escaped { 'n' } else { 'x' };
+        shape.push(if kept { c } else { hidden });
+        in_string ^= c == '"' && !escaped;
+        escaped = in_string && c == '\\' && !escaped;
+        rest = &rest[c.len_utf8()..];
+    }
+    shape
+}
+
 fn walk(value: &mut Value, key: &str, private: &mut dyn FnMut(&str) -> String) {
     match value {
         Value::String(text) if !PUBLIC.contains(&key) => *text = private(text),
@@ -108,6 +139,20 @@ fn walk(value: &mut Value, key: &str, private: &mut dyn FnMut(&str) -> String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mistake_keeps_its_place() {
+        for text in [
+            "{\"auth\": \"geheim\",\n \"x\": geheim }",
+            "{\n  \"hosts\": [\"unix://a\\\"b\", ],\n",
+            "{\"a\": 1\n \"b\": true}",
+            "geheim",
+        ] {
+            let wrong = |text: &str| serde_json::from_str::<Value>(text).unwrap_err().to_string();
+            assert_eq!(wrong(&shape(text)), wrong(text));
+            assert!(!shape(text).contains("geheim"));
+        }
+    }
 
     #[test]
     fn only_listed_keys_keep_their_strings() {
