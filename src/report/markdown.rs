@@ -16,7 +16,7 @@ pub const TITLE: &str = "# rootless-setup report";
 pub const MOST: usize = 60_000;
 
 /// What the log's block begins with, after its fence.
-const LOG: &str = "text docker.service";
+const LOG_INFO: &str = "text docker.service";
 
 /// What is left out to keep a ticket short, step by step, in this order.
 fn steps() -> Vec<(Detail, &'static [&'static str])> {
@@ -55,41 +55,21 @@ fn steps() -> Vec<(Detail, &'static [&'static str])> {
         (full.clone(), &[]),
         (log(100, full.clone()), &[LOG_100]),
         (log(50, full), &[LOG_50]),
-        (
-            no_profiles,
-            &[LOG_50, "the AppArmor profiles among the facts"],
-        ),
-        (no_facts, &[LOG_50, "the recorded facts"]),
-        (
-            terse,
-            &[
-                LOG_20,
-                "the recorded facts",
-                "what the passed checks saw, and all evidence",
-            ],
-        ),
-        (
-            clipped,
-            &[
-                "the log",
-                "the recorded facts",
-                "evidence and fixes",
-                "the ends of long texts",
-            ],
-        ),
-        (
-            few,
-            &[
-                "the log",
-                "the recorded facts",
-                "evidence and fixes",
-                "the ends of long texts",
-                "checks beyond the first 60",
-            ],
-        ),
+        (no_profiles, &[LOG_50, PROFILES]),
+        (no_facts, &[LOG_50, FACTS]),
+        (terse, &[LOG_20, FACTS, EVIDENCE]),
+        (clipped, &[LOG, FACTS, FIXES, ENDS]),
+        (few, &[LOG, FACTS, FIXES, ENDS, CHECKS]),
     ]
 }
 
+const LOG: &str = "the log";
+const PROFILES: &str = "the AppArmor profiles among the facts";
+const FACTS: &str = "the recorded facts";
+const EVIDENCE: &str = "what the passed checks saw, and all evidence";
+const FIXES: &str = "evidence and fixes";
+const ENDS: &str = "the ends of long texts";
+const CHECKS: &str = "checks beyond the first 60";
 const LOG_100: &str = "the log but for its last 100 lines";
 const LOG_50: &str = "the log but for its last 50 lines";
 const LOG_20: &str = "the log but for its last 20 lines";
@@ -118,8 +98,8 @@ fn is_there(ticket: &Ticket, what: &str) -> bool {
         LOG_100 => lines > 100,
         LOG_50 => lines > 50,
         LOG_20 => lines > 20,
-        "the log" => lines > 0,
-        "the recorded facts" => ticket.facts.is_some(),
+        LOG => lines > 0,
+        FACTS => ticket.facts.is_some(),
         _ => true,
     }
 }
@@ -314,7 +294,7 @@ impl<'a> Page<'a> {
                 self.out,
                 "<details><summary>Log of docker.service, the last {} lines</summary>\n\n{}\n</details>\n\n",
                 lines.len(),
-                block(LOG, lines)
+                block(LOG_INFO, lines)
             );
         }
     }
@@ -343,7 +323,7 @@ pub fn log_of(text: &str) -> Vec<String> {
         let at = line.find("```")?;
         let fence = line[at..].trim_end();
         let ticks = fence.len() - fence.trim_start_matches('`').len();
-        (fence[ticks..] == *LOG).then(|| (line[..at].to_owned(), "`".repeat(ticks)))
+        (fence[ticks..] == *LOG_INFO).then(|| (line[..at].to_owned(), "`".repeat(ticks)))
     };
     let Some((prefix, fence)) = lines.by_ref().find_map(opening) else {
         return Vec::new();
