@@ -22,6 +22,7 @@
 //! - [`host`] the door to the machine: live, recorded, recorder, D-Bus, probe
 //! - [`facts`] one file an area: parse text, collect through the host
 //! - [`check`] the catalogue, the engine, one file of rules an area
+//! - [`known`] known issues: from the text of a log to ranked causes
 //! - [`plan`] what is to be done: options, texts of files, steps, their undoing
 //! - [`apply`] the only room that changes anything: files, units, the journal
 //! - [`private`] what can tell who somebody is, and how it stays out of a ticket
@@ -38,6 +39,7 @@ pub mod exit;
 pub mod fact;
 pub mod facts;
 pub mod host;
+pub mod known;
 pub mod plan;
 pub mod private;
 pub mod report;
