@@ -46,7 +46,7 @@ pub enum Command {
     Status(Status),
     /// Write a report for whoever helps you; read, compare, sum up such reports
     Report(Report),
-    /// Show one check in full: why it fails, what to do, where it was seen
+    /// What a log means: ranked causes, and what to do; or one check in full
     Explain(Explain),
     /// The catalogue of checks
     #[command(subcommand)]
@@ -335,8 +335,29 @@ pub enum SummaryFormat {
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// Id of the check, for example subid.subuid-range
-    pub id: String,
+    /// A file with a log (- for standard input), or the id of a check or of a
+    /// known issue, for example subid.subuid-range
+    #[arg(
+        value_name = "FILE|ID",
+        required_unless_present = "journal",
+        conflicts_with = "journal"
+    )]
+    pub what: Option<PathBuf>,
+    /// The journal of your docker.service
+    #[arg(long)]
+    pub journal: bool,
+    /// Only what the journal holds since then, for example yesterday or -2h
+    #[arg(long, value_name = "TIME", requires = "journal")]
+    pub since: Option<String>,
+    /// The log is of this recorded host: its facts decide, not this host's
+    #[arg(long, value_name = "BUNDLE", conflicts_with = "no_host")]
+    pub replay: Option<PathBuf>,
+    /// The log is of another host: decide by its words alone
+    #[arg(long)]
+    pub no_host: bool,
+    /// Output format
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Format,
 }
 
 /// What to do with the catalogue.
@@ -355,7 +376,7 @@ pub enum Checks {
 pub enum Format {
     /// For people.
     Text,
-    /// For programs: schemas/report-v1.schema.json.
+    /// For programs: see schemas/.
     Json,
 }
 

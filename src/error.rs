@@ -52,6 +52,16 @@ pub enum Error {
     /// A private value stands in the finished report; it was not written.
     #[error("nothing was written, because the report would tell too much: {}", .0.first().map(ToString::to_string).unwrap_or_default())]
     Leak(Vec<Leak>),
+    /// A file that is no text cannot be explained.
+    #[error("{path} cannot be explained: {why}")]
+    NotText {
+        /// The file.
+        path: String,
+        /// What it is instead.
+        why: String,
+        /// What makes text of it; empty if nothing does.
+        by: String,
+    },
     /// No such check.
     #[error("there is no check {id}")]
     NoCheck {
@@ -160,6 +170,7 @@ impl Error {
             Error::NotRoot(command) => Some(format!("sudo rootless-setup {command} …")),
             Error::NoUsers => Some("--user NAME, --users-file FILE or --all-in-group GROUP".into()),
             Error::SystemUser { .. } => Some("--system-users, if it is meant".into()),
+            Error::NotText { by, .. } if !by.is_empty() => Some(by.clone()),
             Error::Root(command) => Some(format!(
                 "log in as the user who shall have it (ssh, or machinectl shell NAME@) \
                  and run rootless-setup {command} there"

@@ -12,7 +12,8 @@ pub enum Exit {
     Failed = 1,
     /// The command line, or a file it names, cannot be used.
     Usage = 2,
-    /// Nothing failed, but something could not be determined.
+    /// Nothing failed, but something could not be determined. Or a log says
+    /// nothing that is known.
     Undetermined = 3,
     /// Nothing was done: it was declined, or something has to be decided or
     /// finished first. Or all is done but for an administrator's part.

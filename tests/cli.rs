@@ -84,6 +84,72 @@ fn an_unknown_check_names_the_nearest() {
 }
 
 #[test]
+fn explain_reads_logs_from_files_and_standard_input() {
+    let line = "[rootlesskit:parent] error: failed to setup UID/GID map: failed to compute uid/gid map: No subuid ranges found for user 1003 (\"x\u{1b}[2J\")\n";
+    let (_dir, path) = scratch("docker.log", line);
+    let page = stdout(&["explain", "--no-host", path.to_str().unwrap()]);
+    assert!(
+        page.starts_with("Very likely: the user has no line in /etc/subuid"),
+        "{page}"
+    );
+    assert!(!page.contains('\u{1b}'), "{page}");
+    let mut command =
+        assert_cmd::Command::from_std(tool(&["explain", "--no-host", "--format", "json", "-"]));
+    let output = command
+        .write_stdin(line)
+        .assert()
+        .success()
+        .get_output()
+        .stdout
+        .clone();
+    let found: serde_json::Value = serde_json::from_slice(&output).unwrap();
+    assert_eq!(found["causes"][0]["id"], "subuid-missing");
+    assert_eq!(found["host"], serde_json::Value::Null);
+    assert!(stdout(&["explain", "subuid-missing"]).contains("https://"));
+}
+
+#[test]
+fn a_recorded_host_decides_what_a_log_means() {
+    let line = "[rootlesskit:parent] error: failed to start the child: fork/exec /proc/self/exe: operation not permitted\n";
+    let (_dir, path) = scratch("docker.log", line);
+    let first = |host: &str| {
+        let host = format!("tests/hosts/{host}.toml");
+        let json = stdout(&[
+            "explain",
+            "--format",
+            "json",
+            "--replay",
+            &host,
+            path.to_str().unwrap(),
+        ]);
+        let found: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(found["host"], host.as_str());
+        found["causes"][0]["id"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(first("ubuntu-24.04-home-bin"), "apparmor-userns");
+    assert_eq!(first("debian-10"), "userns-clone-off");
+    assert_eq!(first("kubernetes-pod"), "container-refuses-userns");
+}
+
+#[test]
+fn what_cannot_be_explained_is_said_to_be_so() {
+    let (_dir, path) = scratch("x.log", "all is well\n");
+    let assert = tool(&["explain", path.to_str().unwrap()]).assert().code(3);
+    assert!(text(&assert.get_output().stdout).contains("rootless-setup doctor"));
+    let of = |bytes: &[u8]| {
+        let (_dir, path) = scratch("x.log", bytes);
+        complaint(&["explain", path.to_str().unwrap()])
+    };
+    assert!(of(&[0; 9000]).contains("not text"));
+    assert!(of(b"\x1f\x8b\x08\0").contains("zcat"));
+    assert!(of(b"LPKSHHRH").contains("journalctl --file"));
+    assert!(complaint(&["explain", "/dev/zero"]).contains("not text"));
+    assert!(complaint(&["explain", "/"]).contains("cannot be read"));
+    assert!(complaint(&["explain", "/no/such/file"]).contains("/no/such/file"));
+    assert!(complaint(&["explain"]).contains("--journal"));
+}
+
+#[test]
 fn a_file_that_is_no_recorded_host_is_named_and_explained() {
     let replay = |contents: &[u8]| {
         let (_dir, path) = scratch("x.toml", contents);

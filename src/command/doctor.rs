@@ -88,6 +88,18 @@ fn create(path: &Path) -> Result<std::fs::File, Error> {
 }
 
 fn replay(args: &Doctor, path: &Path) -> Result<Report, Error> {
+    recorded(
+        path,
+        args.user.as_deref(),
+        Duration::from_secs(args.timeout),
+    )
+}
+
+/// Examines a recorded host, for `user` if one is named.
+///
+/// # Errors
+/// When the file is none, or the user is not in it.
+pub fn recorded(path: &Path, user: Option<&str>, deadline: Duration) -> Result<Report, Error> {
     let name = path.display().to_string();
     let text = read(path).map_err(|e| Error::Read {
         path: name.clone(),
@@ -97,10 +109,10 @@ fn replay(args: &Doctor, path: &Path) -> Result<Report, Error> {
         path: name.clone(),
         error,
     })?;
-    let wanted = args.user.clone().or_else(|| bundle.user.clone());
+    let wanted = user.map(str::to_owned).or_else(|| bundle.user.clone());
     let host: Arc<dyn Host> = Arc::new(Recorded::new(bundle));
     let subject = subject::find(&*host, wanted.as_deref())?;
-    examine(&host, subject, &name, Duration::from_secs(args.timeout))
+    examine(&host, subject, &name, deadline)
 }
 
 fn read(path: &Path) -> std::io::Result<String> {

@@ -1,86 +1,176 @@
-//! `explain ID`: one check in full, for every distribution.
+//! `explain`: a log, and what stands behind it; or one check, or one known
+//! issue, in full.
 
-use std::fmt::Write;
+pub mod page;
 
-use super::catalogue;
-use crate::check::catalogue::{Catalogue, Check};
-use crate::check::family;
-use crate::check::remedy::{Remedy, examples};
-use crate::cli::Explain;
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::doctor::recorded;
+use super::examine::examine;
+use crate::cli::{Explain, Format};
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::ui::{self, Look, Tone};
+use crate::facts::subject;
+use crate::host::unit_log::{Extent, UnitLog};
+use crate::host::{Host, Live};
+use crate::known::catalogue::KnownIssues;
+use crate::known::{Explanation, NotText, Results, SCHEMA_VERSION, Scanned, Source};
+use crate::known::{asks_the_host, rank, scan};
+use crate::plan::step::UNIT;
+use crate::report::{Report, causes};
+use crate::ui::{self, Look};
 
-/// Prints everything the catalogue knows of one check.
+/// How long the examination of this host may take.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// So many of the journal's last lines, where no time is named.
+const LAST: u32 = 5000;
+
+/// Explains what was named.
 ///
 /// # Errors
-/// [`Error::NoCheck`] with the nearest ids.
+/// When it is neither an id nor a text that can be read.
 pub fn run(args: &Explain, look: &Look) -> Result<Exit, Error> {
-    let catalogue = catalogue()?;
-    let check = catalogue.get(&args.id);
-    let check = check.ok_or_else(|| no_check(catalogue, &args.id))?;
-    ui::print(&page(check, look))?;
-    Ok(Exit::Fine)
-}
-
-/// There is no such check.
-pub fn no_check(catalogue: &Catalogue, id: &str) -> Error {
-    Error::NoCheck {
-        id: id.into(),
-        near: nearest(catalogue, id),
-    }
-}
-
-/// Ids that hold what was typed, or whose words it holds; at most three.
-fn nearest(catalogue: &Catalogue, typed: &str) -> Vec<String> {
-    let words: Vec<&str> = typed
-        .split(['.', '-', '_'])
-        .filter(|w| w.len() > 2)
-        .collect();
-    let hits = |check: &&Check| words.iter().filter(|w| check.id.contains(*w)).count();
-    let mut near: Vec<&Check> = catalogue.iter().filter(|c| hits(c) > 0).collect();
-    near.sort_by_key(|c| std::cmp::Reverse(hits(c)));
-    near.truncate(3);
-    near.into_iter().map(|c| c.id.clone()).collect()
-}
-
-fn page(check: &Check, look: &Look) -> String {
-    let mut out = format!("{}\n", look.paint(Tone::Strong, &check.id));
-    let level = format!("{:?}", check.level).to_lowercase();
-    let affects: Vec<_> = check.affects.iter().map(|c| c.label()).collect();
-    let mut row = |label: &str, text: &str| {
-        if !text.is_empty() {
-            let _ = writeln!(out, "  {label:<9}{}", look.wrap(text, 11).trim_start());
-        }
+    let Some(what) = &args.what else {
+        let log = journal(args.since.as_deref())?;
+        return explain(args, look, log);
     };
-    row("what", &check.title);
-    row("level", &level);
-    row("affects", &affects.join(", "));
-    row("needs", &check.requires.join(", "));
-    row("why", &check.cause);
-    row("more", &check.docs);
-    for issue in &check.upstream {
-        row("upstream", issue);
+    if let Some(page) = what
+        .to_str()
+        .map(|id| page::of(id, look))
+        .transpose()?
+        .flatten()
+    {
+        ui::print(&page)?;
+        return Ok(Exit::Fine);
     }
-    remedy(&mut out, look, "What to do", &check.remedy);
-    for (name, named) in &check.remedies {
-        remedy(&mut out, look, &format!("What to do ({name})"), named);
-    }
-    out
+    let log = match what.as_os_str() == "-" {
+        true => read("-", std::io::stdin())?,
+        false => file(what)?,
+    };
+    explain(args, look, log)
 }
 
-fn remedy(out: &mut String, look: &Look, title: &str, remedy: &Remedy) {
-    if *remedy == Remedy::default() {
-        return;
+/// A log that was gone through.
+struct Log {
+    scanned: Scanned,
+    source: Source,
+}
+
+fn known() -> Result<&'static KnownIssues, Error> {
+    KnownIssues::built_in().map_err(|e| Error::Bug(e.to_string()))
+}
+
+/// Ranks what was met, and shows it.
+fn explain(args: &Explain, look: &Look, log: Log) -> Result<Exit, Error> {
+    let known = known()?;
+    let sightings = &log.scanned.sightings;
+    let report = match (args.no_host, asks_the_host(known, sightings)) {
+        (false, true) => Some(host(args)?),
+        _ => None,
+    };
+    let results = report.as_ref().map(Results::from);
+    let explanation = Explanation {
+        schema_version: SCHEMA_VERSION,
+        source: log.source,
+        host: report.as_ref().map(|report| report.host.source.clone()),
+        causes: rank(known, sightings, results.as_ref()),
+    };
+    ui::print(&match args.format {
+        Format::Text => causes::text(&explanation, look),
+        Format::Json => causes::json(&explanation),
+    })?;
+    Ok(match explanation.causes.is_empty() {
+        true => Exit::Undetermined,
+        false => Exit::Fine,
+    })
+}
+
+/// The host whose checks decide: examined only if it matters.
+fn host(args: &Explain) -> Result<Report, Error> {
+    if let Some(path) = &args.replay {
+        return recorded(path, None, DEADLINE);
     }
-    let _ = writeln!(out, "\n{}", look.paint(Tone::Strong, title));
-    if !remedy.note.is_empty() {
-        let _ = writeln!(out, "  {}", look.wrap(&remedy.note, 2));
-    }
-    for key in family::KEYS {
-        let keys = [key.to_owned()];
-        for command in remedy.on(&keys, &examples()).commands {
-            let _ = writeln!(out, "  {key:<9}{}", look.paint(Tone::Code, &command));
+    ui::with_progress("Examining this host ...", || {
+        let mut live = Live::new(true, DEADLINE);
+        let subject = subject::find(&live, None)?;
+        if let Some(other) = subject.as_ref().filter(|s| !s.is_self) {
+            live.examine_for(other.uid, other.gid, other.groups.clone());
         }
+        examine(
+            &(Arc::new(live) as Arc<dyn Host>),
+            subject,
+            "live",
+            DEADLINE,
+        )
+    })
+}
+
+fn read(name: &str, from: impl Read + Send) -> Result<Log, Error> {
+    let scanned = scan(known()?, from).map_err(|e| refused(name, &e))?;
+    let more = || "there is more of it than is read".to_owned();
+    let source = Source {
+        name: name.to_owned(),
+        bytes: scanned.bytes,
+        lines: scanned.lines,
+        trouble: scanned.cut.then(more),
+    };
+    Ok(Log { scanned, source })
+}
+
+fn refused(name: &str, why: &NotText) -> Error {
+    let by = match why {
+        NotText::Compressed(by) => format!("{by} {name} | rootless-setup explain -"),
+        NotText::Journal => format!("journalctl --file {name} | rootless-setup explain -"),
+        NotText::Unreadable(_) | NotText::Binary => String::new(),
+    };
+    match why {
+        NotText::Unreadable(e) => unreadable(name, e),
+        why => Error::NotText {
+            path: name.to_owned(),
+            why: why.to_string(),
+            by,
+        },
     }
+}
+
+fn unreadable(name: &str, why: &std::io::Error) -> Error {
+    Error::Read {
+        path: name.to_owned(),
+        why: why.to_string(),
+    }
+}
+
+fn file(path: &Path) -> Result<Log, Error> {
+    let name = path.display().to_string();
+    let failed = |e: std::io::Error| match e.kind() {
+        std::io::ErrorKind::NotFound if !name.contains('/') => page::unknown(&name),
+        _ => unreadable(&name, &e),
+    };
+    let file = File::open(path).map_err(failed)?;
+    let kind = file.metadata().map_err(failed)?.file_type();
+    match kind.is_block_device() {
+        true => Err(unreadable(&name, &std::io::Error::other("it is a disk"))),
+        false => read(&name, file),
+    }
+}
+
+/// The journal of this user's unit.
+fn journal(since: Option<&str>) -> Result<Log, Error> {
+    if rustix::process::geteuid().is_root() {
+        return Err(Error::Root("explain --journal"));
+    }
+    let extent = since.map_or(Extent::Last(LAST), Extent::Since);
+    let failed = |e: std::io::Error| unreadable("the journal", &e);
+    let mut stream = UnitLog::open(UNIT, extent).map_err(failed)?;
+    let mut log = read("the journal", &mut stream)?;
+    let nothing = log.scanned.lines == 0;
+    let trouble = stream.close(nothing);
+    log.source.trouble = log.source.trouble.or(trouble);
+    Ok(log)
 }

@@ -135,7 +135,7 @@ pub fn known(ids: &[String]) -> Result<Vec<String>, Error> {
     let catalogue = super::catalogue()?;
     let one = |id: &String| match catalogue.get(id) {
         Some(check) => Ok(check.id.clone()),
-        None => Err(super::explain::no_check(catalogue, id)),
+        None => Err(super::explain::page::no_check(catalogue, id)),
     };
     ids.iter().map(one).collect()
 }

@@ -19,6 +19,7 @@ mod recorder;
 pub mod secret;
 pub(crate) mod socket;
 pub(crate) mod systemd;
+pub mod unit_log;
 
 use std::path::{Path, PathBuf};
 

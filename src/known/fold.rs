@@ -3,7 +3,7 @@
 use super::clean::message;
 
 /// So many lines at most belong together, and so many bytes.
-const MOST_LINES: usize = 6;
+const MOST_LINES: usize = 10;
 const MOST_BYTES: usize = 4096;
 
 /// Nobody breaks lines that are shorter than this.
@@ -39,7 +39,7 @@ fn continues(line: &[u8], next: &[u8]) -> bool {
 
 /// How entries of logs begin.
 const ENTRIES: [&[u8]; 9] = [
-    b"time=", b"level=", b"+ ", b"[", b"{", b"INFO[", b"WARN[", b"ERRO[", b"Error",
+    b"time=", b"level=", b"+ ", b"[", b"{\"", b"INFO[", b"WARN[", b"ERRO[", b"Error",
 ];
 
 /// Without `> ` and indentation.

@@ -4,7 +4,7 @@
 //! [`catalogue`] is the data (`checks/known-issues.toml`). A text goes through
 //! [`scan`] as a stream: [`decode`]d to UTF-8, cut into lines, [`clean`]ed of
 //! what journald, docker, terminals and mail programs put around them, [`fold`]ed
-//! where those broke them, and matched by [`patterns`]: literals first, regular
+//! where those broke them, and matched by [`patterns`]: literals first ([`sieve`]), regular
 //! expressions (of linear time) only where a literal was met. What was met is a
 //! [`sighting`]; [`rank`] turns sightings into causes, by the words of the log
 //! itself and by the checks of a host.
@@ -19,12 +19,13 @@ mod literal;
 mod patterns;
 mod rank;
 mod scan;
+mod sieve;
 mod sighting;
 #[cfg(test)]
 mod tests;
 
 pub use explanation::{Cause, Confidence, Explanation, Quote, Reason, SCHEMA_VERSION, Source};
-pub use rank::{Results, rank};
+pub use rank::{Results, asks_the_host, rank};
 pub use scan::{NotText, Scanned, scan};
 
 use catalogue::KnownIssues;

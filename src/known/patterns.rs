@@ -1,6 +1,7 @@
 //! All patterns at once: an automaton finds their literals, and only patterns
 //! whose literal is there are tried.
 
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
@@ -8,6 +9,10 @@ use regex::bytes::{Regex, RegexBuilder};
 
 use super::catalogue::{Issue, Test};
 use super::literal;
+use super::sieve::{self, Sieve};
+
+/// Shorter literals are met everywhere.
+const SHORTEST: usize = 3;
 
 /// More than a pattern of ours needs; a bound for the memory of one.
 const REGEX_SIZE: usize = 1 << 20;
@@ -27,9 +32,18 @@ pub enum Aim {
     Context,
 }
 
+impl Aim {
+    /// Whether a line in the midst of a long text is looked at because of it.
+    fn leads(self) -> bool {
+        matches!(self, Aim::Issue(_) | Aim::Settled)
+    }
+}
+
 /// All patterns.
 #[derive(Debug)]
 pub struct Patterns {
+    /// Finds the lines worth a look in a long text.
+    sieve: Sieve,
     automaton: AhoCorasick,
     /// By number of the literal: the patterns that need one like it.
     wanted: Vec<Vec<usize>>,
@@ -72,19 +86,24 @@ impl Patterns {
             true => p.replace(' ', " ?"),
             false => p.clone(),
         };
-        Self::of(all.into_iter().map(|(aim, p)| (aim, form(p))))
+        Self::of(all.into_iter().map(|(aim, p)| (aim, form(p))), loose)
     }
 
-    fn of(all: impl Iterator<Item = (Aim, String)>) -> Result<Self, String> {
+    fn of(all: impl Iterator<Item = (Aim, String)>, loose: bool) -> Result<Self, String> {
         let mut literals: Vec<String> = Vec::new();
         let mut wanted: Vec<Vec<usize>> = Vec::new();
         let mut entries = Vec::new();
+        let mut leading = BTreeSet::new();
         let mut bad = Vec::new();
         for (number, (aim, pattern)) in all.enumerate() {
-            let required = literal::required(&pattern).unwrap_or_else(|why| {
+            // Joined lines are few, and are never sieved.
+            let leads = aim.leads() && !loose;
+            let shortest = if leads { sieve::SHORTEST } else { SHORTEST };
+            let required = literal::required(&pattern, shortest).unwrap_or_else(|why| {
                 bad.push(why);
                 Vec::new()
             });
+            leading.extend(required.iter().filter(|_| leads).cloned());
             for literal in required {
                 let known = literals.iter().position(|l| *l == literal);
                 let at = known.unwrap_or_else(|| {
@@ -106,20 +125,21 @@ impl Patterns {
         let automaton = AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::DFA))
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
             .build(&literals)
             .map_err(|e| e.to_string())?;
         Ok(Patterns {
+            sieve: Sieve::new(leading.iter()),
             automaton,
             wanted,
             entries,
         })
     }
 
-    /// Where the first literal at or after `from` ends.
+    /// Where the next literal of an issue is, at or after `from`. Words that only
+    /// decide, and noise, lead nowhere.
     pub fn next_hit(&self, text: &[u8], from: usize) -> Option<usize> {
-        let found = self.automaton.find(&text[from..])?;
-        Some(from + found.end())
+        self.sieve.find(text, from)
     }
 
     /// What the patterns that fit this line are for, each once, in order.

@@ -123,7 +123,7 @@ fn in_full(known: &KnownIssues, text: &[u8]) -> (Sightings, u64) {
 fn nearby(known: &KnownIssues, rest: &[u8], joined: &[u8]) -> Sightings {
     let mut alone = Sightings::default();
     let end = rest.len().min(joined.len() * 2);
-    for line in rest[..end].split(|b| *b == b'\n').take(7) {
+    for line in rest[..end].split(|b| *b == b'\n').take(10) {
         alone.look(known, 1, line);
     }
     alone

@@ -92,7 +92,7 @@ impl Sightings {
     /// The same broken line, looked at from a line before.
     fn just_seen(&self, issue: usize, number: u64) -> bool {
         let last = self.issues.get(&issue).map(|s| s.line);
-        last.is_some_and(|last| number < last + 6)
+        last.is_some_and(|last| number < last + 10)
     }
 
     fn note(&mut self, patterns: &Patterns, aim: Aim, number: u64, message: &[u8]) {

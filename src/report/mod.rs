@@ -1,6 +1,7 @@
 //! The result of a diagnosis as data, and its renderers: one file a format.
 //! Text and JSON come from the same [`Report`], so they cannot disagree.
 
+pub mod causes;
 pub mod compare;
 pub mod fleet;
 pub mod html;

@@ -10,6 +10,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
 
 mod bench;
+mod explain_bench;
 mod vm;
 
 use clap::{Parser, Subcommand};
@@ -26,6 +27,8 @@ struct Cli {
 enum Chore {
     /// What doctor costs, as ratios within one run
     Bench(bench::Args),
+    /// What explain makes of a large journal, against grep with its patterns
+    ExplainBench(explain_bench::Args),
     /// Real guests: build them, look into them, run the cases on them
     Vm(vm::Args),
 }
@@ -33,6 +36,7 @@ enum Chore {
 fn main() -> ExitCode {
     let done = match Cli::parse().chore {
         Chore::Bench(args) => bench::main(args).map(|()| ExitCode::SUCCESS),
+        Chore::ExplainBench(args) => explain_bench::main(args).map(|()| ExitCode::SUCCESS),
         Chore::Vm(args) => vm::main(args),
     };
     match done {

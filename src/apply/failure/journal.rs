@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value};
 
 use crate::fact::Fact;
-use crate::host::{Output, Program, program};
+use crate::host::{Output, Program, program, unit_log};
 
 /// The most lines that are read: a start on sid prints 160, most of them the
 /// names of containerd's plugins.
@@ -84,21 +84,8 @@ fn without(why: &str) -> Journal {
 /// Reads what journalctl printed.
 pub(super) fn read(output: &Output) -> Journal {
     let lines: Vec<Line> = output.stdout.lines().filter_map(line).collect();
-    let said = |part: &str| output.stderr.contains(part);
-    let trouble = match () {
-        () if said("insufficient permissions") || said("Permission denied") => Some(
-            "this user may not read the journal; members of the groups systemd-journal and adm may"
-                .to_owned(),
-        ),
-        () if said("No journal files were found") => {
-            Some("there is no journal for this user".to_owned())
-        }
-        () if output.exit != Some(0) && lines.is_empty() => {
-            let words = output.stderr.lines().last().unwrap_or("no message");
-            Some(format!("the journal could not be read: {}", plain(words)))
-        }
-        () => None,
-    };
+    let trouble = unit_log::trouble(&output.stderr, output.exit, lines.is_empty());
+    let trouble = trouble.map(|words| plain(&words));
     Journal { lines, trouble }
 }
 
