@@ -34,7 +34,7 @@ fn continues(line: &[u8], next: &[u8]) -> bool {
     let word = next.iter().position(|b| *b == b' ').unwrap_or(next.len());
     let full = line.len() >= NARROWEST || line.len() + word > NARROWEST;
     let starts = |with: &&[u8]| next.starts_with(with);
-    full && !next.is_empty() && !ENTRIES.iter().any(|e| starts(e)) && message(next) == next
+    full && !next.is_empty() && !ENTRIES.iter().any(starts) && message(next) == next
 }
 
 /// How entries of logs begin.

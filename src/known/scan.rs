@@ -111,8 +111,7 @@ fn in_full(known: &KnownIssues, text: &[u8]) -> (Sightings, u64) {
         let end = rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len());
         bulk::look_at_line(known, &mut all, number, &rest[..end]);
         if let Some(joined) = fold::joined(rest) {
-            let alone = nearby(known, rest, &joined);
-            all.look_joined(known, number, &joined, &alone);
+            all.look_joined(known, number, &joined, || nearby(known, rest, &joined));
         }
         at += end + 1;
     }

@@ -6,7 +6,7 @@
 //! are known beforehand. A bit for each group of four tells the many places
 //! where there is nothing.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 /// How far apart the places are, and how many bytes are looked at there.
 const STRIDE: usize = 4;
@@ -17,16 +17,52 @@ pub const SHORTEST: usize = 2 * STRIDE - 1;
 /// How many bits there are, as a power of two: 32 KiB stay in the cache.
 const BITS: u32 = 18;
 
-/// Letters that are everywhere in logs; seven bytes with few of them are best.
+/// Letters that are everywhere in logs; bytes with few of them are best.
 const COMMON: &[u8] = b" etaoinsrdlc";
+
+/// Words that are everywhere in logs: a group that is in them is met all the
+/// time.
+const ORDINARY: &str = "\
+    system.service systemd session for user root from port kernel: audit: type= time= level=info \
+    msg= error failed failure with started starting stopped finished accepted password publickey \
+    connection connect closed opened open received receiving request response client server \
+    daemon docker container containerd rootless dockerd module= namespace= event events event \
+    task loading plugin path file files directory device devices name address network interface \
+    process command config configuration configured control controller service services socket \
+    status state result exit code reason message messages invalid unknown unable cannot could not \
+    found permission denied operation permitted timeout timed out warning warn debug notice info \
+    using used version update updated created create delete deleted removed running run enabled \
+    disabled memory cpu disk mount mounted read write reading writing available unavailable \
+    apparmor= profile= unconfined operation= pid= comm= uid= gid= exec host http https local \
+    Linux Ubuntu Debian image images registry library default set get post put new old this that \
+    has have been was were will would should is are the and not but can only all any some \
+    kubernetes kubelet node pod pods nginx postgres mysql redis node-exporter prometheus 10.0.2. \
+    com.docker org.freedesktop dbus polkit login logged pam_unix cron sshd sudo ssh tty \
+    Application Engine Container stdout stderr output input data database transport";
+
+/// How many shelves the groups are kept on, as a power of two.
+const SHELVES: u32 = 12;
+
+/// Places that are looked at together.
+const BLOCK: usize = 4 * STRIDE;
 
 /// What is looked for.
 #[derive(Debug)]
 pub struct Sieve {
-    bits: Vec<u64>,
-    /// By group of four: which literals have it, and where in them.
-    groups: HashMap<u32, Vec<(usize, usize)>>,
+    /// A bit for each group, by its hash.
+    bits: Box<[u64; (1 << BITS) / 64]>,
+    /// The groups themselves, by the beginning of their hash.
+    shelves: Vec<Vec<Group>>,
     literals: Vec<Vec<u8>>,
+}
+
+/// Four bytes of a literal.
+#[derive(Clone, Copy, Debug)]
+struct Group {
+    bytes: u32,
+    literal: usize,
+    /// Where in the literal they are.
+    offset: usize,
 }
 
 impl Sieve {
@@ -34,22 +70,24 @@ impl Sieve {
     /// are the same. Shorter ones are not found.
     pub fn new<'a>(literals: impl Iterator<Item = &'a String>) -> Self {
         let mut sieve = Sieve {
-            bits: vec![0; (1 << BITS) / 64],
-            groups: HashMap::new(),
+            bits: Box::new([0; (1 << BITS) / 64]),
+            shelves: vec![Vec::new(); 1 << SHELVES],
             literals: literals.map(|l| l.clone().into_bytes()).collect(),
         };
-        for number in 0..sieve.literals.len() {
-            let literal = &sieve.literals[number];
-            let Some(start) = best_window(literal) else {
-                continue;
-            };
-            let places: Vec<(usize, u32)> = (start..start + STRIDE)
-                .map(|at| (at, group(&literal[at..])))
-                .collect();
-            for (at, group) in places {
-                let (word, bit) = slot(group);
-                sieve.bits[word] |= bit;
-                sieve.groups.entry(group).or_default().push((number, at));
+        let ordinary: HashSet<u32> = ORDINARY.as_bytes().windows(STRIDE).map(group).collect();
+        for literal in 0..sieve.literals.len() {
+            let bytes = &sieve.literals[literal];
+            let start = best_window(bytes, &ordinary);
+            let offsets = start.into_iter().flat_map(|start| start..start + STRIDE);
+            let groups = offsets.map(|offset| Group {
+                bytes: group(&bytes[offset..]),
+                literal,
+                offset,
+            });
+            for group in groups.collect::<Vec<_>>() {
+                let hash = hash(group.bytes);
+                sieve.bits[word(hash)] |= bit(hash);
+                sieve.shelves[shelf(hash)].push(group);
             }
         }
         sieve
@@ -58,27 +96,45 @@ impl Sieve {
     /// Where one of the literals begins that is wholly at or after `from`; the
     /// first of them, or one a little after it.
     pub fn find(&self, text: &[u8], from: usize) -> Option<usize> {
-        let places = text[from..].chunks_exact(STRIDE);
-        for (number, bytes) in places.enumerate() {
-            let group = group(bytes);
-            let (word, bit) = slot(group);
-            if self.bits[word] & bit != 0 {
-                let at = from + number * STRIDE;
-                if let Some(start) = self.check(text, from, at, group) {
-                    return Some(start);
-                }
+        let mut blocks = text[from..].chunks_exact(BLOCK);
+        let mut at = from;
+        for block in &mut blocks {
+            let some = self.may_be(block)
+                | self.may_be(&block[STRIDE..])
+                | self.may_be(&block[2 * STRIDE..])
+                | self.may_be(&block[3 * STRIDE..]);
+            if some && let Some(start) = self.check(text, from, at, block) {
+                return Some(start);
             }
+            at += BLOCK;
         }
-        None
+        self.check(text, from, at, blocks.remainder())
     }
 
-    /// Whether a literal stands around this place.
+    /// Whether a literal may have these four bytes.
+    #[inline(always)]
+    fn may_be(&self, bytes: &[u8]) -> bool {
+        let hash = hash(group(bytes));
+        self.bits[word(hash)] & bit(hash) != 0
+    }
+
+    /// Whether a literal does stand around one of these places.
     #[cold]
-    fn check(&self, text: &[u8], from: usize, at: usize, group: u32) -> Option<usize> {
-        let mut candidates = self.groups.get(&group)?.iter();
-        candidates.find_map(|(number, offset)| {
-            let literal = &self.literals[*number];
-            let start = at.checked_sub(*offset).filter(|start| *start >= from)?;
+    fn check(&self, text: &[u8], from: usize, at: usize, block: &[u8]) -> Option<usize> {
+        let places = (at..).step_by(STRIDE).zip(block.chunks_exact(STRIDE));
+        places
+            .filter(|(_, bytes)| self.may_be(bytes))
+            .find_map(|(at, bytes)| self.literal_around(text, from, at, group(bytes)))
+    }
+
+    fn literal_around(&self, text: &[u8], from: usize, at: usize, bytes: u32) -> Option<usize> {
+        let shelf = self.shelves[shelf(hash(bytes))].iter();
+        let mut same = shelf.filter(|group| group.bytes == bytes);
+        same.find_map(|group| {
+            let literal = &self.literals[group.literal];
+            let start = at
+                .checked_sub(group.offset)
+                .filter(|start| *start >= from)?;
             let there = text.get(start..start + literal.len())?;
             there.eq_ignore_ascii_case(literal).then_some(start)
         })
@@ -87,21 +143,40 @@ impl Sieve {
 
 /// Four bytes as a number, letters in lower case. Some other characters become
 /// the same, too; the comparison that follows tells them apart.
+#[inline(always)]
 fn group(bytes: &[u8]) -> u32 {
     u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) | 0x2020_2020
 }
 
-fn slot(group: u32) -> (usize, u64) {
-    let hash = group.wrapping_mul(0x9e37_79b1) >> (32 - BITS);
-    ((hash / 64) as usize, 1 << (hash % 64))
+#[inline(always)]
+fn hash(group: u32) -> u32 {
+    group.wrapping_mul(0x9e37_79b1) >> (32 - BITS)
+}
+
+#[inline(always)]
+fn word(hash: u32) -> usize {
+    (hash as usize / 64) % ((1 << BITS) / 64)
+}
+
+#[inline(always)]
+fn bit(hash: u32) -> u64 {
+    1 << (hash % 64)
+}
+
+fn shelf(hash: u32) -> usize {
+    (hash >> (BITS - SHELVES)) as usize
 }
 
 /// Where the seven bytes begin that are least like what is everywhere.
-fn best_window(literal: &[u8]) -> Option<usize> {
-    let common = |window: &[u8]| window.iter().filter(|b| COMMON.contains(b)).count();
+fn best_window(literal: &[u8], ordinary: &HashSet<u32>) -> Option<usize> {
+    let commonness = |window: &[u8]| {
+        let letters = window.iter().filter(|b| COMMON.contains(b)).count();
+        let groups = window.windows(STRIDE).map(group);
+        letters + 10 * groups.filter(|group| ordinary.contains(group)).count()
+    };
     let windows = literal.windows(SHORTEST).enumerate();
     windows
-        .min_by_key(|(_, window)| common(window))
+        .min_by_key(|(_, window)| commonness(window))
         .map(|(at, _)| at)
 }
 

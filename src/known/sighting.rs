@@ -71,16 +71,26 @@ impl Sightings {
     }
 
     /// Looks at lines that were joined again, for issues that none of them has
-    /// alone.
-    pub fn look_joined(&mut self, known: &KnownIssues, number: u64, joined: &[u8], seen: &Self) {
+    /// alone; `alone` tells what they have.
+    pub fn look_joined(
+        &mut self,
+        known: &KnownIssues,
+        number: u64,
+        joined: &[u8],
+        alone: impl FnOnce() -> Self,
+    ) {
         let Some(patterns) = known.loose() else {
             return;
         };
         let line = clean(joined);
-        let level = level(&line);
-        for aim in patterns.aims(&line) {
+        let aims = patterns.aims(&line);
+        if !aims.iter().any(|aim| matches!(aim, Aim::Issue(_))) {
+            return;
+        }
+        let (level, alone) = (level(&line), alone());
+        for aim in aims {
             match aim {
-                Aim::Issue(issue) if seen.issues.contains_key(&issue) => {}
+                Aim::Issue(issue) if alone.issues.contains_key(&issue) => {}
                 Aim::Issue(issue) if self.just_seen(issue, number) => {}
                 Aim::Issue(issue) if !heard(known, issue, level) => {}
                 Aim::Noise | Aim::Settled => {}

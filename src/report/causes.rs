@@ -119,8 +119,12 @@ impl Page<'_> {
         }
         self.field("why", &cause.cause);
         self.field("fix", &cause.next);
-        if let Some(check) = &cause.check {
-            self.field("more", &format!("rootless-setup explain {check}"));
+        let more = cause
+            .check
+            .as_ref()
+            .map(|id| format!("rootless-setup explain {id}"));
+        if let Some(more) = more.filter(|more| !cause.next.contains(more)) {
+            self.field("more", &more);
         }
         if let Some(source) = cause.sources.first() {
             self.field("seen", source);
