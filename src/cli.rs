@@ -334,14 +334,11 @@ pub enum SummaryFormat {
 
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("log").required(true).args(["what", "journal"]))]
 pub struct Explain {
     /// A file with a log (- for standard input), or the id of a check or of a
     /// known issue, for example subid.subuid-range
-    #[arg(
-        value_name = "FILE|ID",
-        required_unless_present = "journal",
-        conflicts_with = "journal"
-    )]
+    #[arg(value_name = "FILE|ID")]
     pub what: Option<PathBuf>,
     /// The journal of your docker.service
     #[arg(long)]
