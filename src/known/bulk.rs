@@ -26,7 +26,6 @@ struct Feed<R> {
     /// What was read behind the last line of the piece before.
     left: Vec<u8>,
     pieces: u64,
-    ended: bool,
 }
 
 /// What one thread met.
@@ -48,7 +47,6 @@ pub fn scan(
         from,
         left,
         pieces: 0,
-        ended: false,
     });
     let threads = thread::available_parallelism().map_or(1, |n| n.get().min(MOST_THREADS));
     let work = || take_pieces(known, &feed);
@@ -102,44 +100,46 @@ fn line_of(number: u64) -> u64 {
 
 fn take_pieces<R: Read>(known: &KnownIssues, feed: &Mutex<Feed<R>>) -> io::Result<Share> {
     let mut share = Share::default();
-    let mut piece = Vec::with_capacity(PIECE + 1);
+    let mut room = vec![0; PIECE];
     loop {
         let next = feed
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .next(&mut piece)?;
-        let Some(which) = next else {
+            .next(&mut room)?;
+        let Some((which, length)) = next else {
             return Ok(share);
         };
-        let lines = look_at_piece(known, &mut share.sightings, which, &piece);
+        let lines = look_at_piece(known, &mut share.sightings, which, &room[..length]);
         share.lines.push((which, lines));
     }
 }
 
 impl<R: Read> Feed<R> {
-    /// Fills `piece` up to the end of a line, and tells its number.
-    fn next(&mut self, piece: &mut Vec<u8>) -> io::Result<Option<u64>> {
-        piece.clear();
-        piece.append(&mut self.left);
-        if !self.ended {
-            let room = PIECE.saturating_sub(piece.len()) as u64;
-            let read = (&mut self.from).take(room).read_to_end(piece)?;
-            self.ended = (read as u64) < room;
-        }
-        if piece.is_empty() {
-            return Ok(None);
-        }
-        if !self.ended {
-            match piece.iter().rposition(|b| *b == b'\n') {
-                Some(at) => self.left.extend(piece.drain(at + 1..)),
-                // The line goes on in the next piece, overlapping.
-                None => self
-                    .left
-                    .extend(&piece[piece.len().saturating_sub(BEFORE)..]),
+    /// Fills `room` up to the end of a line; tells the piece's number and length.
+    fn next(&mut self, room: &mut [u8]) -> io::Result<Option<(u64, usize)>> {
+        let mut length = self.left.len().min(room.len());
+        room[..length].copy_from_slice(&self.left[..length]);
+        self.left.drain(..length);
+        while length < room.len() && self.left.is_empty() {
+            match self.from.read(&mut room[length..]) {
+                Ok(0) => break,
+                Ok(read) => length += read,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
             }
         }
+        if length == 0 {
+            return Ok(None);
+        }
+        if length == room.len() {
+            let end = memchr::memrchr(b'\n', room);
+            // A line without an end goes on in the next piece, overlapping.
+            let rest = end.map_or(length - BEFORE, |at| at + 1);
+            self.left.splice(..0, room[rest..].iter().copied());
+            length = end.map_or(length, |at| at + 1);
+        }
         self.pieces += 1;
-        Ok(Some(self.pieces - 1))
+        Ok(Some((self.pieces - 1, length)))
     }
 }
 

@@ -10,7 +10,7 @@ use super::fold;
 use super::sighting::Sightings;
 
 /// What somebody pastes is not longer; only there broken lines are joined.
-const HEAD: usize = 2 << 20;
+const HEAD: usize = 512 << 10;
 
 /// No more is read.
 pub const MOST: u64 = 64 << 30;

@@ -119,7 +119,8 @@ fn cost(locale: &str, words: &[&str]) -> Result<Cost> {
         .args(words)
         .env("LC_ALL", locale)
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
+        // With nothing to print to, grep is content with the first match.
+        .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .output()
         .context("/usr/bin/time (package `time`)")?;
