@@ -169,7 +169,8 @@ fn journal(since: Option<&str>) -> Result<Log, Error> {
     let failed = |e: std::io::Error| unreadable("the journal", &e);
     let mut stream = UnitLog::open(UNIT, extent).map_err(failed)?;
     let mut log = read("the journal", &mut stream)?;
-    let nothing = log.scanned.lines == 0;
+    // It says so itself: `-- No entries --`.
+    let nothing = log.scanned.lines <= 1;
     let trouble = stream.close(nothing);
     log.source.trouble = log.source.trouble.or(trouble);
     Ok(log)

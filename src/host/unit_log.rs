@@ -96,9 +96,11 @@ pub fn trouble(stderr: &str, exit: Option<i32>, nothing: bool) -> Option<String>
             "this user may not read the journal; members of the groups systemd-journal and adm may"
                 .to_owned(),
         ),
-        () if said("No journal files were found") => {
-            Some("there is no journal for this user".to_owned())
-        }
+        () if said("No journal files were found") => Some(
+            "there is no journal for this user; it may be kept with the system's, which \
+                 members of the groups systemd-journal and adm may read"
+                .to_owned(),
+        ),
         () if exit != Some(0) && nothing => {
             let words = stderr.lines().last().unwrap_or("no message");
             Some(format!("the journal could not be read: {words}"))

@@ -70,8 +70,9 @@ impl Page<'_> {
         let source = &explanation.source;
         let lines = source.lines;
         let name = &source.name;
-        let text = match lines {
-            0 => format!("Nothing to explain: {name} is empty."),
+        let text = match (lines, &source.trouble) {
+            (0 | 1, Some(_)) => format!("Nothing to explain: {name} could not be read."),
+            (0, None) => format!("Nothing to explain: {name} is empty."),
             _ => format!(
                 "Nothing known was met in {name} ({lines} lines). That does not mean that nothing is wrong."
             ),
