@@ -160,8 +160,8 @@ fn passes(case: &Case, fixable: &Fixable) -> String {
     )
 }
 
-/// Some of it is the user's own to mend. dockerd makes the directory above its data.
-const OWN_PART: &str = "mkdir -p ~/.local/share\n\
+/// Some of it is the user's own to mend. dockerd makes the directories above its data.
+const OWN_PART: &str = "mkdir -p ~/.local/share ~/.config\n\
     tree ~ .config/docker >/var/tmp/home\n\
     rootless-setup fix --yes";
 
