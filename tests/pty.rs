@@ -38,8 +38,14 @@ impl Home {
         let line = "{\"entry\":\"journal\",\"format\":1,\"tool\":\"t\",\"made\":[]}\n\
              {\"entry\":\"before\",\"id\":0,\"undo\":\"remove-dir\",\"path\":\"/nowhere/x\"}\n";
         home.file(".local/state/rootless-setup/journal.jsonl", line);
-        // The build tree may lie where an ordinary user cannot look.
-        std::fs::copy(env!("CARGO_BIN_EXE_rootless-setup"), home.path("bin/tool")).unwrap();
+        // The build tree may lie where an ordinary user cannot look. By another
+        // process: a test that starts something meanwhile would inherit the file,
+        // open for writing, and it could not be run ("Text file busy").
+        let copied = Command::new("cp")
+            .arg(env!("CARGO_BIN_EXE_rootless-setup"))
+            .arg(home.path("bin/tool"))
+            .status();
+        assert!(copied.unwrap().success());
         for name in ["bin/dockerd-rootless.sh", "bin/tool", ""] {
             let mode = std::fs::Permissions::from_mode(0o755);
             std::fs::set_permissions(home.path(name), mode).unwrap();

@@ -1,4 +1,3 @@
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -91,12 +90,12 @@ fn the_users_own_part_is_none_of_roots() {
     assert!(!of(&[own]).contains("a.b"));
 }
 
-/// A scratch root of stub programs that note their arguments; nothing else can run.
+/// A scratch root, and stubs of programs that note their arguments.
 struct Scratch {
     dir: tempfile::TempDir,
 }
 
-const STUBS: [&str; 9] = [
+const STUBS: [&str; 8] = [
     "modprobe",
     "sysctl",
     "systemctl",
@@ -105,33 +104,26 @@ const STUBS: [&str; 9] = [
     "apparmor_parser",
     "loginctl",
     "setcap",
-    "apt-get",
 ];
 
 #[expect(clippy::disallowed_methods, reason = "a place to run scripts in")]
 impl Scratch {
-    /// The script is bent to the scratch root: its own PATH, its own /etc.
+    /// The script is bent to the scratch root: its own programs, its own /etc.
     fn run(text: &str) -> (bool, String, Scratch) {
         let dir = tempfile::tempdir().unwrap();
-        let bin = dir.path().join("bin");
-        std::fs::create_dir(&bin).unwrap();
         std::fs::create_dir_all(dir.path().join("etc")).unwrap();
         let log = dir.path().join("log");
-        for name in STUBS {
-            let stub = format!(
-                "#!/bin/sh\nprintf '%s' {name} >>{log}\nfor a; do printf '\\001%s' \"$a\" >>{log}; done\nprintf '\\002' >>{log}\n",
+        // Functions, not files: a program that was written just now may be busy.
+        let stub = |name: &&str| {
+            format!(
+                "{name}() {{ printf '%s' {name} >>{log}; for a; do printf '\\001%s' \"$a\" >>{log}; done; printf '\\002' >>{log}; }}\n",
                 log = log.display()
-            );
-            let path = bin.join(name);
-            std::fs::write(&path, stub).unwrap();
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-        }
+            )
+        };
+        let stubs: String = STUBS.iter().map(stub).collect();
         let etc = dir.path().join("etc");
         let text = text
-            .replace(
-                "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
-                &format!("PATH={}:/usr/bin:/bin", bin.display()),
-            )
+            .replace("set -eu\n", &format!("set -eu\n{stubs}"))
             .replace("[ \"$(id -u)\" = 0 ]", "true")
             .replace("/etc/", &format!("{}/", etc.display()));
         let file = dir.path().join("script.sh");
@@ -158,7 +150,7 @@ impl Scratch {
     fn others(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.dir.path()).unwrap();
         let names = entries.map(|e| e.unwrap().file_name().to_string_lossy().into_owned());
-        let known = ["bin", "etc", "log", "script.sh"];
+        let known = ["etc", "log", "script.sh"];
         names
             .filter(|name| !known.contains(&name.as_str()))
             .collect()
