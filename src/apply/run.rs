@@ -14,15 +14,14 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 
 use super::failure::{self, Failure};
-use super::file::{self, Content};
+use super::file;
 use super::journal::{Journal, JournalError};
 use super::login::{self, LingerError};
 use super::manager::{BusError, JobEnd, Manager, Wait};
 use super::revert::{self, Reverted};
-use super::{interrupt, ready};
-use crate::plan::step::{Change, Kind, Plan, Step, UNIT};
+use super::{change, interrupt, ready};
+use crate::plan::step::{Plan, Step, UNIT};
 use crate::plan::undo::Undo;
-use crate::plan::{cli_config, undo};
 
 /// Where the changes are made.
 #[derive(Clone, Debug)]
@@ -37,6 +36,20 @@ pub struct World {
     pub patience: Duration,
     /// How long it has to end before it is killed.
     pub grace: Duration,
+}
+
+#[cfg(test)]
+impl World {
+    /// Where nothing is, and nobody is waited for.
+    pub(crate) fn nowhere() -> World {
+        World {
+            system: false,
+            runtime_dir: "/nowhere".into(),
+            socket: "/nowhere/docker.sock".into(),
+            patience: Duration::from_secs(1),
+            grace: Duration::from_secs(1),
+        }
+    }
 }
 
 /// Why a step failed.
@@ -173,62 +186,13 @@ impl<'scope> Run<'_, 'scope> {
             Step::MakeDir { path, mode } => {
                 file::make_dir(path, *mode).map_err(|e| failed(path, &e))
             }
-            Step::Change(change) => self.change(change),
+            Step::Change(change) => change::make(change, self.journal),
             Step::Enable { link, dir_mode } => self.enable(link, *dir_mode),
             Step::Reload => Ok(self.manager()?.reload()?),
             Step::Start { failed } => self.start(*failed),
             Step::Restart => self.restart(),
             Step::Linger { uid } => self.linger(*uid),
         }
-    }
-
-    fn change(&mut self, change: &Change) -> Result<(), StepError> {
-        let path = change.path.as_path();
-        let now = file::read(path).map_err(|e| failed(path, &e))?;
-        let text = |content: &Content| String::from_utf8_lossy(&content.bytes).into_owned();
-        if now.as_ref().map(text) != change.before.as_ref().map(|seen| seen.text.clone()) {
-            return Err(StepError::Meanwhile(path.display().to_string()));
-        }
-        let undo = self.way_back(change, now.as_ref())?;
-        self.journal.before(undo)?;
-        let done = match &change.after {
-            Some(after) => file::write(path, after.text.as_bytes(), after.mode),
-            None => file::remove(path),
-        };
-        done.map_err(|e| failed(path, &e))
-    }
-
-    /// How a file comes back, with a copy of what it holds now.
-    fn way_back(&self, change: &Change, now: Option<&Content>) -> Result<Undo, StepError> {
-        let path = change.path.clone();
-        let former = now.map(|content| self.journal.keep(content)).transpose()?;
-        let wrote = change
-            .after
-            .as_ref()
-            .map(|seen| file::sha256(seen.text.as_bytes()));
-        Ok(match (change.kind, former, wrote) {
-            (Kind::CurrentContext, former, Some(sha256)) => Undo::CurrentContext {
-                previous: previous(change),
-                path,
-                former,
-                sha256,
-            },
-            (Kind::Shell, former, Some(sha256)) => Undo::RemoveBlock {
-                path,
-                former,
-                sha256,
-            },
-            (_, None, sha256) => Undo::RemoveFile {
-                path,
-                sha256: sha256.unwrap_or_default(),
-            },
-            (_, Some(undo::Former { backup, mode }), sha256) => Undo::RestoreFile {
-                path,
-                backup,
-                mode,
-                sha256,
-            },
-        })
     }
 
     fn enable(&mut self, link: &Path, dir_mode: Option<u32>) -> Result<(), StepError> {
@@ -346,13 +310,8 @@ fn daemons_fault(late: Option<Duration>) -> String {
     }
 }
 
-/// The context that was current before.
-fn previous(change: &Change) -> Option<String> {
-    let before = change.before.as_ref()?;
-    cli_config::current_context(&before.text).ok().flatten()
-}
-
-fn failed(path: &Path, error: &io::Error) -> StepError {
+/// What the system said of a path.
+pub(super) fn failed(path: &Path, error: &io::Error) -> StepError {
     StepError::File {
         path: path.display().to_string(),
         why: error.to_string(),

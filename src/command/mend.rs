@@ -20,6 +20,7 @@ use crate::facts::{Facts, Ground};
 use crate::host::{Host, Live, Recorded, Recorder};
 use crate::plan::mend::action::{Action, By};
 use crate::plan::mend::deed::Deed;
+use crate::plan::mend::order;
 use crate::plan::mend::ranges::Want;
 use crate::plan::mend::resolve::resolve;
 use crate::report::{CheckResult, Report};
@@ -179,14 +180,7 @@ pub fn plan(host: &dyn Host, wanted: &[Wanted], by: By) -> Plan {
         // One reading and one writing of each file for all users.
         plan.deeds.insert(0, Deed::SubIds(merged(people)));
     }
-    // Units are read once, after the last of them is written.
-    if let Some(last) = plan.deeds.iter().rposition(|deed| *deed == Deed::Reload) {
-        let mut at = 0;
-        plan.deeds.retain(|deed| {
-            at += 1;
-            *deed != Deed::Reload || at == last + 1
-        });
-    }
+    plan.deeds = order::of(plan.deeds);
     plan
 }
 

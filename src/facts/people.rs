@@ -3,9 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::fact::Fact;
 use crate::facts::subject;
-use crate::host::{Host, Program};
+use crate::host::Host;
 
 /// Larger account files are not read.
 const LARGEST: u64 = 64 << 20;
@@ -42,24 +41,11 @@ fn entry(text: &str, group: &str) -> Option<(u32, Vec<String>)> {
     })
 }
 
-/// Groups of LDAP and sssd.
+/// Groups of LDAP and sssd, whose members may be many.
 fn getent(host: &dyn Host, group: &str) -> Option<(u32, Vec<String>)> {
-    if group.starts_with('-') {
-        return None;
-    }
-    let path = ["/usr/bin/getent", "/bin/getent"];
-    let path = path
-        .iter()
-        .find(|p| matches!(host.stat(Path::new(p)), Fact::Known(_)))?;
-    let output = host.run(&Program {
-        key: "getent group",
-        path: (*path).to_owned(),
-        args: vec!["group".into(), group.to_owned()],
-        env: Vec::new(),
-        deadline: Duration::from_secs(20),
-        enough: None,
-    });
-    entry(&output.into_known()?.stdout, group)
+    let patience = Duration::from_secs(20);
+    let text = subject::ask_names(host, "getent group", group, patience)?;
+    entry(&text, group)
 }
 
 #[cfg(test)]

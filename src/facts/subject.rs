@@ -115,8 +115,20 @@ fn by_name(host: &dyn Host, name: &str) -> Result<Subject, NoSubject> {
     Ok(subject)
 }
 
-/// Asks the name services through `getent`, which is dynamically linked.
+/// Accounts of LDAP and sssd.
 fn getent(host: &dyn Host, key: &str) -> Option<Subject> {
+    let text = ask_names(host, "getent passwd", key, Duration::from_secs(5))?;
+    parse_passwd(&text).next()
+}
+
+/// Asks the name services through `getent`, which is dynamically linked; `query`
+/// names the program and the database.
+pub fn ask_names(
+    host: &dyn Host,
+    query: &'static str,
+    key: &str,
+    patience: Duration,
+) -> Option<String> {
     // A name that looks like an option would be taken for one.
     if key.starts_with('-') {
         return None;
@@ -125,16 +137,16 @@ fn getent(host: &dyn Host, key: &str) -> Option<Subject> {
     let path = path
         .iter()
         .find(|p| matches!(host.stat(Path::new(p)), Fact::Known(_)))?;
+    let (_, database) = query.split_once(' ')?;
     let output = host.run(&Program {
-        key: "getent passwd",
+        key: query,
         path: (*path).to_owned(),
-        args: vec!["passwd".into(), key.to_owned()],
+        args: vec![database.to_owned(), key.to_owned()],
         env: Vec::new(),
-        deadline: Duration::from_secs(5),
+        deadline: patience,
         enough: None,
     });
-    let text = output.into_known()?.stdout;
-    parse_passwd(&text).next()
+    Some(output.into_known()?.stdout)
 }
 
 /// The well-formed lines of a passwd(5) file.

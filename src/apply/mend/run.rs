@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 
 use super::program::{self, SHORT};
 use super::{owner, packages, setting, sub_ids};
-use crate::apply::file::{self, Content};
-use crate::apply::journal::{Journal, JournalError};
+use crate::apply::file;
+use crate::apply::journal::Journal;
 use crate::apply::manager::{Manager, Wait, start_without_bus};
 use crate::apply::run::World;
-use crate::apply::{interrupt, login, revert};
+use crate::apply::{change, interrupt, login, revert};
 use crate::plan::mend::deed::Deed;
-use crate::plan::step::{Change, UNIT};
+use crate::plan::step::UNIT;
 use crate::plan::undo::{Had, Undo};
 
 /// How it went.
@@ -82,7 +82,7 @@ impl Doer<'_> {
                 self.before(Undo::RemoveDir { path: path.clone() })?;
                 file::make_dir(&path, 0o755).map_err(|e| format!("{}: {e}", path.display()))
             }
-            Deed::Change(change) => self.change(change),
+            Deed::Change(change) => change::make(change, self.journal).map_err(|e| e.to_string()),
             Deed::Setting { key, value } => self.setting(key, value),
             Deed::LoadModules(modules) => {
                 let names: Vec<&str> = modules.iter().map(String::as_str).collect();
@@ -121,53 +121,6 @@ impl Doer<'_> {
             })?;
         }
         packages::install(family, names).map(|()| NOTHING)
-    }
-
-    fn change(&mut self, change: &Change) -> Result<(), String> {
-        let path = change.path.as_path();
-        let told = |e: std::io::Error| format!("{}: {e}", path.display());
-        let now = file::read(path).map_err(told)?;
-        let text = |content: &Content| String::from_utf8_lossy(&content.bytes).into_owned();
-        if now.as_ref().map(text) != change.before.as_ref().map(|seen| seen.text.clone()) {
-            return Err(format!(
-                "{} was changed by somebody else meanwhile",
-                path.display()
-            ));
-        }
-        let wrote = change
-            .after
-            .as_ref()
-            .map(|after| file::sha256(after.text.as_bytes()));
-        let undo = self
-            .way_back(path, now.as_ref(), wrote)
-            .map_err(|e| e.to_string())?;
-        self.before(undo)?;
-        match &change.after {
-            Some(after) => file::write(path, after.text.as_bytes(), after.mode),
-            None => file::remove(path),
-        }
-        .map_err(told)
-    }
-
-    fn way_back(
-        &self,
-        path: &Path,
-        now: Option<&Content>,
-        wrote: Option<String>,
-    ) -> Result<Undo, JournalError> {
-        let Some(content) = now else {
-            return Ok(Undo::RemoveFile {
-                path: path.into(),
-                sha256: wrote.unwrap_or_default(),
-            });
-        };
-        let former = self.journal.keep(content)?;
-        Ok(Undo::RestoreFile {
-            path: path.into(),
-            backup: former.backup,
-            mode: former.mode,
-            sha256: wrote,
-        })
     }
 
     fn setting(&mut self, key: &str, value: &str) -> Result<(), String> {

@@ -2,7 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "a scratch directory")]
 
 use super::*;
-use crate::plan::step::Seen;
+use crate::plan::step::{Change, Kind, Seen};
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -82,16 +82,6 @@ fn home(home: &Path) -> Plan {
     }
 }
 
-fn world() -> World {
-    World {
-        system: false,
-        runtime_dir: "/nowhere".into(),
-        socket: "/nowhere/docker.sock".into(),
-        patience: Duration::from_secs(1),
-        grace: Duration::from_secs(1),
-    }
-}
-
 #[test]
 fn what_is_done_is_taken_back_to_the_byte_wherever_it_was_cut_off() {
     for cut in 0..=6 {
@@ -105,13 +95,14 @@ fn what_is_done_is_taken_back_to_the_byte_wherever_it_was_cut_off() {
             assert!(count.get() < cut, "cut off here");
             count.set(count.get() + 1);
         };
-        let run = std::panic::AssertUnwindSafe(|| run(&plan, &world(), &mut journal, &until));
+        let run =
+            std::panic::AssertUnwindSafe(|| run(&plan, &World::nowhere(), &mut journal, &until));
         let whole = std::panic::catch_unwind(run).is_ok();
         assert_eq!(whole, cut == 6);
         drop(journal);
 
         let mut journal = Journal::find(&state).unwrap().unwrap();
-        let reverted = revert::since(&mut journal, 0, &world());
+        let reverted = revert::since(&mut journal, 0, &World::nowhere());
         assert_eq!(reverted.failed, Vec::<String>::new());
         assert!(journal.close().unwrap());
         assert_eq!(tree(dir.path()), before, "cut off after {cut} steps");
@@ -128,13 +119,13 @@ fn a_step_that_fails_takes_the_run_back_and_no_other() {
         steps: plan.steps.drain(..2).collect(),
         notes: Vec::new(),
     };
-    run(&first, &world(), &mut journal, &|_| {}).unwrap();
+    run(&first, &World::nowhere(), &mut journal, &|_| {}).unwrap();
     let before = tree(&dir.path().join("a"));
     plan.steps.push(Step::MakeDir {
         path: dir.path().join("no/such/parent"),
         mode: 0o700,
     });
-    let failed = run(&plan, &world(), &mut journal, &|_| {}).unwrap_err();
+    let failed = run(&plan, &World::nowhere(), &mut journal, &|_| {}).unwrap_err();
     assert!(matches!(failed.error, StepError::File { .. }));
     assert!(failed.reverted.is_complete());
     assert_eq!(tree(&dir.path().join("a")), before);
@@ -148,16 +139,16 @@ fn what_somebody_wrote_meanwhile_is_not_lost() {
     let state = dir.path().join("state");
     let mut journal = Journal::open(&state).unwrap();
     fs::write(dir.path().join("rc"), "theirs").unwrap();
-    let failed = run(&plan, &world(), &mut journal, &|_| {}).unwrap_err();
+    let failed = run(&plan, &World::nowhere(), &mut journal, &|_| {}).unwrap_err();
     assert!(matches!(failed.error, StepError::Meanwhile(_)));
 
     fs::remove_file(dir.path().join("rc")).unwrap();
-    run(&plan, &world(), &mut journal, &|_| {}).unwrap();
+    run(&plan, &World::nowhere(), &mut journal, &|_| {}).unwrap();
     let unit = dir.path().join("a/b/unit");
     fs::write(&unit, "edited").unwrap();
     let login = "{\"auths\":{\"x\":{}},\"currentContext\":\"rootless\"}";
     fs::write(dir.path().join("config.json"), login).unwrap();
-    let reverted = revert::since(&mut journal, 0, &world());
+    let reverted = revert::since(&mut journal, 0, &World::nowhere());
     assert!(reverted.kept[0].contains("a/b/unit"), "{reverted:?}");
     assert_eq!(fs::read_to_string(unit).unwrap(), "edited");
     let config = fs::read_to_string(dir.path().join("config.json")).unwrap();

@@ -4,6 +4,7 @@
 
 pub mod action;
 pub mod deed;
+pub mod order;
 pub mod place;
 pub mod ranges;
 pub mod resolve;

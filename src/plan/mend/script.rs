@@ -4,7 +4,7 @@
 mod tests;
 
 use super::action::{Action, By, SubIds};
-use super::typed::{SYSCTL_CONF, line, section};
+use super::typed::{SYSCTL_CONF, line, refs, section};
 use super::{place, ranges};
 
 const HEAD: &str = include_str!("../../../templates/script/head.sh");
@@ -142,10 +142,6 @@ impl Action {
             }
         }
     }
-}
-
-fn refs(texts: &[String]) -> Vec<&str> {
-    texts.iter().map(String::as_str).collect()
 }
 
 fn call(name: &str, words: &[String]) -> String {

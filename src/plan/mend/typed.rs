@@ -84,7 +84,7 @@ pub fn section(setting: &str) -> Vec<String> {
     vec!["[Service]".into(), setting.into()]
 }
 
-fn refs(texts: &[String]) -> Vec<&str> {
+pub(super) fn refs(texts: &[String]) -> Vec<&str> {
     texts.iter().map(String::as_str).collect()
 }
 

@@ -1,17 +1,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::plan::step::{Kind, Seen};
-
-fn world() -> World {
-    World {
-        system: false,
-        runtime_dir: "/nowhere".into(),
-        socket: "/nowhere/docker.sock".into(),
-        patience: Duration::from_secs(1),
-        grace: Duration::from_secs(1),
-    }
-}
+use crate::plan::step::{Change, Kind, Seen};
 
 fn change(path: PathBuf, before: Option<&str>, after: &str) -> Deed {
     let seen = |text: &str| Seen {
@@ -92,7 +82,8 @@ fn what_was_done_is_taken_back_to_the_byte_wherever_it_was_cut_off() {
             assert!(count.get() < cut, "cut off here");
             count.set(count.get() + 1);
         };
-        let whole = std::panic::AssertUnwindSafe(|| run(&deeds, &world(), &mut journal, &until));
+        let whole =
+            std::panic::AssertUnwindSafe(|| run(&deeds, &World::nowhere(), &mut journal, &until));
         let done = std::panic::catch_unwind(whole);
         assert_eq!(done.is_ok(), cut == 6);
         if let Ok(done) = done {
@@ -102,7 +93,7 @@ fn what_was_done_is_taken_back_to_the_byte_wherever_it_was_cut_off() {
         // Another process takes it up.
         drop(journal);
         let mut journal = Journal::find(&state).unwrap().unwrap();
-        let reverted = revert::since(&mut journal, 0, &world());
+        let reverted = revert::since(&mut journal, 0, &World::nowhere());
         assert_eq!(reverted.failed, Vec::<String>::new());
         assert_eq!(tree(&etc_dir), before, "cut at {cut}");
         assert!(journal.close().unwrap());
@@ -123,7 +114,7 @@ fn a_step_that_fails_is_taken_back_and_what_comes_after_is_not_begun() {
         change(path.clone(), Some("ours\n"), "new\n"),
         change(top.join("b"), None, "b\n"),
     ];
-    let done = run(&deeds, &world(), &mut journal, &|_| {});
+    let done = run(&deeds, &World::nowhere(), &mut journal, &|_| {});
     assert_eq!(done.count, 1);
     assert!(done.failed.unwrap().contains("changed by somebody else"));
     assert!(done.left.is_empty());
@@ -139,12 +130,12 @@ fn what_was_edited_since_is_kept() {
     let path = top.join("ours.conf");
     run(
         &[change(path.clone(), None, "a\n")],
-        &world(),
+        &World::nowhere(),
         &mut journal,
         &|_| {},
     );
     file::write(&path, b"a\nb\n", 0o644).unwrap();
-    let reverted = revert::since(&mut journal, 0, &world());
+    let reverted = revert::since(&mut journal, 0, &World::nowhere());
     assert_eq!(reverted.kept.len(), 1);
     assert!(path.exists() && journal.records().is_empty());
 }
