@@ -120,8 +120,10 @@ fn by_script(case: &Case, fixable: &Fixable) -> Vec<Step> {
                 + "\n"
                 + &fixable.then,
         ),
+        step(Who::Alice, OWN_PART.into()),
         step(Who::Alice, passes(case, fixable)),
         step(Who::Alice, WORKS.into()),
+        step(Who::Alice, OWN_PART_BACK.into()),
     ]
 }
 
