@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::asked::{Asked, Foreign, NoPlan};
 use super::docker_service::{self, Service};
 use super::drop_in;
-use super::options::{self, Chosen, Options};
+use super::options::{self, Chosen, Options, PortDriver};
 use super::present::{Found, Present};
 use super::step::{Seen, UNIT};
 use crate::facts::unit::{self, DockerUnit};
@@ -50,9 +50,66 @@ pub fn texts(
             .iter()
             .find(|(n, _)| *n == name)
             .map(|(_, t)| t.clone());
-        texts.files.push((present.drop_in(name), text));
+        let path = present.drop_in(name);
+        match edited(present, name, &path, is_ours, &script) {
+            Some(seen) if text.as_ref() != Some(&seen.text) => match asked.foreign {
+                Foreign::Adopt => texts.files.push((path, text)),
+                Foreign::Keep => texts
+                    .notes
+                    .push(format!("{} is kept as it is", path.display())),
+                Foreign::Ask => {
+                    return Err(foreign(&path, &seen.text, text.as_deref().unwrap_or("")));
+                }
+            },
+            _ => texts.files.push((path, text)),
+        }
     }
     Ok(texts)
+}
+
+/// A drop-in that has one of our names and that somebody else wrote.
+fn edited<'a>(
+    present: &'a Present,
+    name: &str,
+    path: &Path,
+    is_ours: &dyn Fn(&Path, &str) -> bool,
+    script: &Path,
+) -> Option<&'a Seen> {
+    match present.drop_ins.get(name) {
+        Some(Found::File { seen, .. }) => {
+            let ours = is_ours(path, &seen.text) || as_we_write(name, &seen.text, script);
+            (!ours).then_some(seen)
+        }
+        _ => None,
+    }
+}
+
+/// To the letter what we write for the setting that it has.
+fn as_we_write(name: &str, text: &str, script: &Path) -> bool {
+    let Ok(Some(setting)) = drop_in::read(name, text) else {
+        return false;
+    };
+    let mut alone = Options::default();
+    alone.set(setting);
+    let alone = options::merge(&Options::default(), &alone);
+    // What stands in that of the network driver depends on the port driver, too.
+    let with_port = Chosen {
+        port_driver: Some(PortDriver::Implicit),
+        ..alone.clone()
+    };
+    let says = |chosen: Chosen| {
+        let texts = chosen.drop_ins(script).unwrap_or_default();
+        texts.iter().any(|(n, t)| *n == name && t == text)
+    };
+    says(alone) || says(with_port)
+}
+
+fn foreign(path: &Path, there: &str, wanted: &str) -> NoPlan {
+    let path = path.display().to_string();
+    NoPlan::Foreign {
+        diff: super::diff::unified(there, wanted, &path),
+        path,
+    }
 }
 
 /// The options as they will be: what is named now over what is installed.
@@ -62,7 +119,7 @@ pub fn texts(
 pub fn chosen(asked: &Options, present: &Present) -> Result<Chosen, NoPlan> {
     let mut installed = Options::default();
     for (name, found) in &present.drop_ins {
-        // One of ours that somebody spoilt is written anew.
+        // One that somebody spoilt says nothing.
         if let Found::File { seen, .. } = found
             && let Ok(Some(setting)) = drop_in::read(name, &seen.text)
         {
@@ -96,10 +153,7 @@ fn unit_text(
                 Err(NoPlan::file(&path, "is a link: remove it, or --keep it"))
             }
             Foreign::Adopt => Ok(Some(wanted)),
-            _ => Err(NoPlan::Foreign {
-                diff: super::diff::unified(&seen.text, &wanted.1, &path.display().to_string()),
-                path: path.display().to_string(),
-            }),
+            _ => Err(foreign(&path, &seen.text, &wanted.1)),
         },
         _ => Ok(Some(wanted)),
     }
