@@ -344,7 +344,7 @@ pub struct Explain {
     #[arg(long)]
     pub journal: bool,
     /// Only what the journal holds since then, for example yesterday or -2h
-    #[arg(long, value_name = "TIME", requires = "journal")]
+    #[arg(long, value_name = "TIME", requires = "journal", allow_hyphen_values = true)]
     pub since: Option<String>,
     /// The log is of this recorded host: its facts decide, not this host's
     #[arg(long, value_name = "BUNDLE", conflicts_with = "no_host")]
