@@ -345,7 +345,11 @@ fn fix_leaves_what_is_not_marked() {
     // A key that marks everything, or nothing where all is marked already.
     session.keys("a");
     session.keys(DOWN);
-    let marked = |text: &str| text.rsplit(FIX.1).next().map(|now| now.matches("[x]").count());
+    let marked = |text: &str| {
+        text.rsplit(FIX.1)
+            .next()
+            .map(|now| now.matches("[x]").count())
+    };
     session.wait("marks all", || marked(&session.text()) > Some(0));
     session.keys("a");
     session.keys("\r");

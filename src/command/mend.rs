@@ -84,9 +84,8 @@ impl Survey {
         let ids = super::catalogue()?.area("subid");
         if !only.is_empty() && only.iter().all(|id| ids.get(id).is_some()) {
             let survey = Survey::of_files(first, ids.clone());
-            let open = |check: &&CheckResult| {
-                only.contains(&check.id) && check.status == Status::Unknown
-            };
+            let open =
+                |check: &&CheckResult| only.contains(&check.id) && check.status == Status::Unknown;
             if !survey.report.checks.iter().any(|check| open(&check)) {
                 return Ok(survey);
             }
