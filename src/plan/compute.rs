@@ -7,6 +7,7 @@ mod tests;
 use std::path::Path;
 
 use super::asked::{Asked, NoPlan};
+use super::option::origin;
 use super::present::{Found, Present};
 use super::step::{Change, Kind, Plan, Seen, Step, UNIT};
 use super::unit_texts::Texts;
@@ -62,6 +63,7 @@ impl Planner<'_> {
             self.unit_file(path, text.as_deref())?;
         }
         let changed = self.steps.len() > before;
+        self.origins(texts.origins.as_deref())?;
         self.daemon(state, changed);
         if state.unit_file_state != "enabled" {
             let link = self.present.link();
@@ -73,6 +75,11 @@ impl Planner<'_> {
             self.steps.push(Step::Reload);
         }
         Ok(())
+    }
+
+    fn origins(&mut self, text: Option<&str>) -> Result<(), NoPlan> {
+        let path = self.present.state_dir.join(origin::NAME);
+        self.change(&path, &self.present.origins, Kind::Origins, text, 0o600)
     }
 
     /// systemd finds a unit that is new to it by itself when it is started; it

@@ -6,7 +6,6 @@
 //! other, and [`undo`] is the way back from each.
 
 pub mod asked;
-mod choice;
 pub mod cli_config;
 pub mod compute;
 pub mod context;
@@ -16,10 +15,11 @@ pub mod drop_in;
 mod json_edit;
 pub mod legacy;
 pub mod mend;
-pub mod options;
+pub mod option;
 pub mod present;
 pub mod quote;
 pub mod shell_block;
+pub mod standing;
 pub mod step;
 mod template;
 pub mod undo;

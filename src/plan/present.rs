@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::drop_in::NAMES;
+use super::drop_in;
+use super::option::origin::{self, Origins};
 use super::step::{Seen, UNIT};
 use super::{context, docker_service, shell_block};
 use crate::fact::Fact;
@@ -75,6 +76,10 @@ pub struct Present {
     pub config: Found,
     /// The meta file of the context `rootless`.
     pub meta: Found,
+    /// Where the journal lies, and who asked for which option.
+    pub state_dir: PathBuf,
+    /// Who asked for which option, as an earlier run kept it.
+    pub origins: Found,
     /// The start file of the user's shell, if it is one we know.
     pub rc: Option<(PathBuf, Found)>,
     /// The user's login shell.
@@ -101,6 +106,7 @@ impl Present {
         let script = ground.shell_tools.first("dockerd-rootless.sh");
         let script = script.map(|hit| hit.path.clone());
         let rc = shell_block::rc_file(&subject.shell, home, config);
+        let state_dir = state_dir(host, home);
         Some(Present {
             uid: subject.uid,
             unit: found(host, &unit_dir.join(UNIT)),
@@ -116,6 +122,8 @@ impl Present {
             rc: rc.map(|path| (path.clone(), found(host, &path))),
             shell: subject.shell.clone(),
             missing: BTreeSet::new(),
+            origins: found(host, &state_dir.join(origin::NAME)),
+            state_dir,
             docker_dir,
             unit_dir,
         })
@@ -139,6 +147,14 @@ impl Present {
     /// Where a drop-in of ours lies.
     pub fn drop_in(&self, name: &str) -> PathBuf {
         self.unit_dir.join("docker.service.d").join(name)
+    }
+
+    /// Who asked for which option.
+    pub fn known_origins(&self) -> Origins {
+        match &self.origins {
+            Found::File { seen, .. } => Origins::parse(&seen.text),
+            _ => Origins::default(),
+        }
     }
 
     /// The meta file of the context.
@@ -167,6 +183,14 @@ impl Present {
 fn meta_path(docker_dir: &Path) -> PathBuf {
     let dir = docker_dir.join("contexts/meta");
     dir.join(context::id(context::NAME)).join("meta.json")
+}
+
+/// `$XDG_STATE_HOME/rootless-setup`, by default in `~/.local/state`.
+pub fn state_dir(host: &dyn Host, home: &Path) -> PathBuf {
+    let set = host.env("XDG_STATE_HOME").into_known();
+    let base = set.filter(|dir| dir.starts_with('/')).map(PathBuf::from);
+    base.unwrap_or_else(|| home.join(".local/state"))
+        .join("rootless-setup")
 }
 
 fn docker_dir(host: &dyn Host, home: &Path) -> PathBuf {
@@ -216,8 +240,9 @@ fn path(ground: &Ground, script: Option<&Path>) -> String {
 
 fn drop_ins(host: &dyn Host, unit_dir: &Path) -> BTreeMap<&'static str, Found> {
     let dir = unit_dir.join("docker.service.d");
-    let look = |name: &&'static str| (*name, found(host, &dir.join(name)));
-    NAMES.iter().map(look).collect()
+    drop_in::names()
+        .map(|name| (name, found(host, &dir.join(name))))
+        .collect()
 }
 
 fn dir_mode(host: &dyn Host, path: &Path) -> Option<u32> {

@@ -25,6 +25,8 @@ pub enum Kind {
     CurrentContext,
     /// A shell's start file.
     Shell,
+    /// Our own note of who asked for which option.
+    Origins,
     /// A file of the system's, changed by root.
     System,
 }

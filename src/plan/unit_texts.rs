@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::asked::{Asked, Foreign, NoPlan};
 use super::docker_service::{self, Service};
 use super::drop_in;
-use super::options::{self, Chosen, Options};
+use super::option::{Chosen, Options, fit};
 use super::present::{Found, Present};
 use super::step::{Seen, UNIT};
 use crate::facts::unit::{self, DockerUnit};
@@ -15,6 +15,10 @@ use crate::facts::unit::{self, DockerUnit};
 pub struct Texts {
     /// By path: the text, or none for a drop-in that shall go.
     pub files: Vec<(PathBuf, Option<String>)>,
+    /// The options as they will be.
+    pub chosen: Chosen,
+    /// Who asked for which option, as it is to be kept.
+    pub origins: Option<String>,
     /// What is left alone.
     pub notes: Vec<String>,
 }
@@ -29,6 +33,7 @@ pub fn texts(
     present: &Present,
     is_ours: &dyn Fn(&Path, &str) -> bool,
 ) -> Result<Texts, NoPlan> {
+    let chosen = chosen(&asked.options, present)?;
     let mut texts = Texts::default();
     let script = match unit_text(asked, present, is_ours)? {
         Some((script, text)) => {
@@ -43,15 +48,17 @@ pub fn texts(
             kept_script(present)?
         }
     };
-    let chosen = chosen(&asked.options, present)?;
-    let wanted = chosen.drop_ins(&script)?;
-    for name in drop_in::NAMES {
+    let wanted = drop_in::texts(&chosen, &script)?;
+    for name in drop_in::names() {
         let text = wanted
             .iter()
             .find(|(n, _)| *n == name)
             .map(|(_, t)| t.clone());
         texts.files.push((present.drop_in(name), text));
     }
+    let origins = present.known_origins().after(&asked.options, &chosen);
+    texts.origins = origins.text();
+    texts.chosen = chosen;
     Ok(texts)
 }
 
@@ -60,18 +67,22 @@ pub fn texts(
 /// # Errors
 /// When they contradict each other.
 pub fn chosen(asked: &Options, present: &Present) -> Result<Chosen, NoPlan> {
-    let mut installed = Options::default();
+    let chosen = asked.merge(&installed_options(present));
+    fit::of_all(&chosen, asked)?;
+    Ok(chosen)
+}
+
+/// What our drop-ins say. One that somebody spoilt is written anew.
+fn installed_options(present: &Present) -> Chosen {
+    let mut installed = Chosen::default();
     for (name, found) in &present.drop_ins {
-        // One of ours that somebody spoilt is written anew.
-        if let Found::File { seen, .. } = found
-            && let Ok(Some(setting)) = drop_in::read(name, &seen.text)
-        {
-            installed.set(setting);
+        if let Found::File { seen, .. } = found {
+            for (key, value) in drop_in::read(name, &seen.text).unwrap_or_default() {
+                installed.set(key, value);
+            }
         }
     }
-    let chosen = options::merge(asked, &installed);
-    chosen.check()?;
-    Ok(chosen)
+    installed
 }
 
 /// The script and the text of our unit; none where the present one is kept.

@@ -4,8 +4,7 @@ use super::*;
 use crate::facts::{Ground, subject};
 use crate::host::{Host, Recorded, UserManager};
 use crate::plan::asked::Foreign;
-use crate::plan::options::Choice;
-use crate::plan::options::Options;
+use crate::plan::option::{Choice, Key, Options, Value};
 use crate::plan::unit_texts::texts;
 use crate::testing::TestHost;
 
@@ -101,12 +100,13 @@ fn what_is_as_asked_for_gets_no_step() {
 #[test]
 fn a_changed_option_changes_what_it_must() {
     let mut asked = asked();
-    asked.options.mtu = Choice::Set(1400);
+    asked.options = Options::default().flag(Key::Mtu, Choice::Set(Value::Number(1400)));
     let steps = planned(&asked, &present(installed(host()))).unwrap();
     let drop_in = "/home/alice/.config/systemd/user/docker.service.d";
     let expected = [
         format!("make {drop_in} (mode 0755)"),
         format!("write {drop_in}/rootless-setup-mtu.conf (mode 0644)"),
+        "write /home/alice/.local/state/rootless-setup/options.json (mode 0600)".into(),
         "have systemd read the units again".into(),
         "restart docker.service: running containers stop".into(),
     ];

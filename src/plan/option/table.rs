@@ -1,0 +1,279 @@
+//! The table: every option of `install`, what it is, what it costs, and where
+//! it takes effect.
+
+use super::driver::{Net, PortDriver};
+use super::value::Kind;
+
+/// Smallest MTU: every IPv4 link carries 68 bytes (RFC 791), and Linux takes
+/// no less for a tap device or a veth (`ETH_MIN_MTU`).
+pub const SMALLEST_MTU: u32 = 68;
+
+/// Largest MTU that RootlessKit and slirp4netns take; more than pasta's default.
+pub const LARGEST_MTU: u32 = 65521;
+
+/// An option.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Key {
+    /// Network driver.
+    Net,
+    /// Port driver.
+    PortDriver,
+    /// MTU of the daemon's network, in bytes.
+    Mtu,
+    /// The daemon leaves iptables alone.
+    SkipIptables,
+    /// Start at boot.
+    Linger,
+    /// The block in the shell's start file.
+    ShellEnv,
+    /// Replace a unit that is not ours.
+    Adopt,
+    /// Leave a unit that is not ours.
+    Keep,
+    /// Go on although a rootful Docker is there.
+    Force,
+    /// Seconds the daemon may take.
+    Timeout,
+}
+
+/// Where an option takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A variable of `dockerd-rootless.sh`, in a drop-in of its own.
+    Variable {
+        /// Its name after `DOCKERD_ROOTLESS_ROOTLESSKIT_`.
+        name: &'static str,
+        /// The drop-in.
+        file: &'static str,
+    },
+    /// The command line of the daemon, in the one drop-in that changes it.
+    Command,
+    /// The run of `install` itself.
+    Run,
+}
+
+/// A line of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// Which option.
+    pub key: Key,
+    /// Its name in `setup.toml`, and on the command line after `--`.
+    pub name: &'static str,
+    /// The heading it stands under.
+    pub group: &'static str,
+    /// What it takes.
+    pub kind: Kind,
+    /// What stands for the value in the help.
+    pub placeholder: &'static str,
+    /// Where it takes effect.
+    pub place: Place,
+    /// What it is.
+    pub what: &'static str,
+    /// What it costs or needs; empty if nothing.
+    pub cost: &'static str,
+    /// What holds where nothing is said.
+    pub default: &'static str,
+    /// A value as it stands in `setup.toml`.
+    pub example: &'static str,
+}
+
+impl Key {
+    /// Its line.
+    pub fn entry(self) -> &'static Entry {
+        let own = TABLE.iter().find(|entry| entry.key == self);
+        // A test holds that every key has a line.
+        own.unwrap_or(&TABLE[0])
+    }
+
+    /// Its name in `setup.toml`, and on the command line after `--`.
+    pub fn name(self) -> &'static str {
+        self.entry().name
+    }
+
+    /// The option of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        let own = TABLE.iter().find(|entry| entry.name == name);
+        own.map(|entry| entry.key)
+    }
+}
+
+impl Entry {
+    /// It is about the daemon, not about one run of `install`.
+    pub fn is_setting(&self) -> bool {
+        self.place != Place::Run
+    }
+}
+
+fn nets() -> Vec<&'static str> {
+    Net::ALL.map(Net::name).to_vec()
+}
+
+fn port_drivers() -> Vec<&'static str> {
+    PortDriver::ALL.map(PortDriver::name).to_vec()
+}
+
+const NETWORK: &str = "Network";
+const RUN: &str = "This installation";
+
+/// Every option, in the order in which they are shown.
+pub static TABLE: [Entry; 10] = [
+    Entry {
+        key: Key::Net,
+        name: "net",
+        group: NETWORK,
+        kind: Kind::Word(nets),
+        placeholder: "DRIVER",
+        place: Place::Variable {
+            name: "NET",
+            file: "rootless-setup-net.conf",
+        },
+        what: "Network driver: what connects containers with the world",
+        cost: "slirp4netns is the best tried, and slow for much traffic; pasta keeps clients' \
+               addresses without the userland proxy; gvisor-tap-vsock needs no other program \
+               (RootlessKit 3.0); vpnkit is no longer shipped; lxc-user-nic is fast, and setuid",
+        default: "the first that is there, in the order of the installed dockerd-rootless.sh",
+        example: "\"slirp4netns\"",
+    },
+    Entry {
+        key: Key::PortDriver,
+        name: "port-driver",
+        group: NETWORK,
+        kind: Kind::Word(port_drivers),
+        placeholder: "DRIVER",
+        place: Place::Variable {
+            name: "PORT_DRIVER",
+            file: "rootless-setup-port-driver.conf",
+        },
+        what: "Port driver, which has to fit the network driver: how published ports are forwarded",
+        cost: "builtin is fast, but hides clients' addresses before RootlessKit 3.0; slirp4netns \
+               is slow and keeps them; implicit and pesto are pasta's own and keep them; \
+               gvisor-tap-vsock hides them",
+        default: "builtin, or implicit with pasta",
+        example: "\"builtin\"",
+    },
+    Entry {
+        key: Key::Mtu,
+        name: "mtu",
+        group: NETWORK,
+        kind: Kind::Number(SMALLEST_MTU, LARGEST_MTU),
+        placeholder: "BYTES",
+        place: Place::Variable {
+            name: "MTU",
+            file: "rootless-setup-mtu.conf",
+        },
+        what: "MTU of the daemon's network in bytes",
+        cost: "a small one is slow; one that is larger than a VPN on the way takes may make \
+               connections hang",
+        default: "65520 with slirp4netns and pasta, else 1500",
+        example: "1400",
+    },
+    Entry {
+        key: Key::SkipIptables,
+        name: "skip-iptables",
+        group: NETWORK,
+        kind: Kind::Flag,
+        placeholder: "YES|NO",
+        place: Place::Command,
+        what: "Run dockerd without iptables",
+        cost: "containers get no network of their own: only --net=host and --net=none work",
+        default: "no",
+        example: "true",
+    },
+    Entry {
+        key: Key::Linger,
+        name: "linger",
+        group: RUN,
+        kind: Kind::Flag,
+        placeholder: "YES|NO",
+        place: Place::Run,
+        what: "Start the daemon at boot, without a login",
+        cost: "your user manager runs while you are logged out",
+        default: "it is asked; without a terminal, no",
+        example: "true",
+    },
+    Entry {
+        key: Key::ShellEnv,
+        name: "shell-env",
+        group: RUN,
+        kind: Kind::Flag,
+        placeholder: "YES|NO",
+        place: Place::Run,
+        what: "Set DOCKER_HOST and PATH in the start file of your shell",
+        cost: "DOCKER_HOST overrides docker contexts",
+        default: "no",
+        example: "true",
+    },
+    Entry {
+        key: Key::Adopt,
+        name: "adopt",
+        group: RUN,
+        kind: Kind::Flag,
+        placeholder: "YES|NO",
+        place: Place::Run,
+        what: "Replace a docker.service that is not ours; uninstall brings it back",
+        cost: "",
+        default: "it is asked; without a terminal, nothing is done",
+        example: "true",
+    },
+    Entry {
+        key: Key::Keep,
+        name: "keep",
+        group: RUN,
+        kind: Kind::Flag,
+        placeholder: "YES|NO",
+        place: Place::Run,
+        what: "Leave a docker.service that is not ours as it is",
+        cost: "",
+        default: "it is asked; without a terminal, nothing is done",
+        example: "true",
+    },
+    Entry {
+        key: Key::Force,
+        name: "force",
+        group: RUN,
+        kind: Kind::Flag,
+        placeholder: "YES|NO",
+        place: Place::Run,
+        what: "Also where a rootful Docker runs that you may use",
+        cost: "two daemons, each with images of its own",
+        default: "no",
+        example: "true",
+    },
+    Entry {
+        key: Key::Timeout,
+        name: "timeout",
+        group: RUN,
+        kind: Kind::Number(1, 3600),
+        placeholder: "SECONDS",
+        place: Place::Run,
+        what: "How long the daemon may take to answer",
+        cost: "",
+        default: "120",
+        example: "300",
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_option_has_one_line_of_its_own() {
+        let keys: BTreeSet<Key> = TABLE.iter().map(|e| e.key).collect();
+        let names: BTreeSet<&str> = TABLE.iter().map(|e| e.name).collect();
+        assert_eq!((keys.len(), names.len()), (TABLE.len(), TABLE.len()));
+        assert!(
+            TABLE.iter().map(|e| e.key).is_sorted(),
+            "in the order of Key"
+        );
+        for entry in &TABLE {
+            assert_eq!(Key::named(entry.name), Some(entry.key));
+            assert_eq!(entry.key.entry().name, entry.name);
+            assert!(!entry.what.is_empty() && !entry.default.is_empty());
+        }
+        // The last of them: with this all keys have a line.
+        assert_eq!(TABLE.last().map(|e| e.key as usize), Some(TABLE.len() - 1));
+    }
+}
