@@ -62,7 +62,6 @@ fn arg(entry: &'static Entry) -> Arg {
         .long(entry.name)
         .value_name(entry.placeholder)
         .value_parser(|word: &str| entry.kind.word(word))
-        .allow_hyphen_values(true)
         .action(match entry.kind.is_many() {
             true => ArgAction::Append,
             false => ArgAction::Set,
@@ -79,6 +78,7 @@ fn arg(entry: &'static Entry) -> Arg {
     };
     match entry.key {
         Key::Force => arg.short('f'),
+        Key::RootlesskitFlags => arg.allow_hyphen_values(true),
         Key::Linger => arg.conflicts_with("no_linger"),
         _ => arg,
     }
@@ -130,6 +130,20 @@ mod tests {
         assert_eq!(options.flagged(Key::Linger), Some(false));
         assert_eq!(options.iter().count(), 5);
         assert!(!Cli::try_parse_from(["x"]).expect("nothing").no_linger);
+    }
+
+    #[test]
+    fn what_is_said_several_times_adds_up() {
+        let options = said("--rootlesskit-flags --ipv6 --rootlesskit-flags=--cidr=10.9.0.0/24");
+        let flags = ["--ipv6", "--cidr=10.9.0.0/24"].map(str::to_owned);
+        let named = options
+            .expect("options")
+            .get(Key::RootlesskitFlags)
+            .cloned();
+        assert_eq!(
+            named.map(|n| n.choice),
+            Some(Choice::Set(Value::List(flags.to_vec())))
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `install`: from what is there to a running rootless Docker, or back.
 
 mod request;
+mod support;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -97,6 +98,7 @@ fn attempt(request: &Request, look: &Look) -> Result<Exit, Error> {
         wrote == Some(file::sha256(text.as_bytes()).as_str())
     };
     let texts = unit_texts::texts(asked, &present, &is_ours)?;
+    support::check(&*host, &ground, request, &texts)?;
     let report = ui::with_progress("Examining this host ...", || {
         let planned: Arc<dyn Host> = Arc::new(Planned::new(
             Arc::clone(&host),

@@ -87,14 +87,31 @@ pub fn variable(name: &str, text: &str) -> Option<(&'static Entry, Option<Value>
 }
 
 fn decoded(entry: &Entry, text: &str) -> Option<Value> {
-    match entry.kind.word(text) {
-        Ok(Choice::Set(value)) => Some(value),
+    let word = |word: &str| match entry.kind.word(word) {
+        Ok(Choice::Set(value)) => Some(turned(entry.key, value)),
         _ => None,
+    };
+    if !entry.kind.is_many() {
+        return word(text);
+    }
+    let mut values = text.split_ascii_whitespace().map(word);
+    let mut all = values.next()??;
+    for value in values {
+        all.add(value?);
+    }
+    Some(all)
+}
+
+/// The script is told what is forbidden, we what is allowed.
+fn turned(key: Key, value: Value) -> Value {
+    match value {
+        Value::Flag(flag) if key == Key::HostLoopback => Value::Flag(!flag),
+        value => value,
     }
 }
 
-fn encoded(value: &Value) -> String {
-    match value {
+fn encoded(key: Key, value: &Value) -> String {
+    match &turned(key, value.clone()) {
         Value::Flag(flag) => flag.to_string(),
         Value::List(words) => words.join(" "),
         Value::Text(text) => text.clone(),
@@ -129,7 +146,7 @@ pub fn texts(chosen: &Chosen, script: &Path) -> Result<Vec<(&'static str, String
     let mut files = Vec::new();
     for (entry, variable, file) in variables() {
         if let Some(value) = chosen.get(entry.key) {
-            let mut lines = assignment(variable, &encoded(value))?;
+            let mut lines = assignment(variable, &encoded(entry.key, value))?;
             if let Some(port) = brought_along(entry.key, chosen) {
                 lines.push('\n');
                 lines.push_str(&assignment("PORT_DRIVER", port.name())?);
@@ -242,13 +259,37 @@ mod tests {
             let words: Vec<String> = match entry.kind {
                 Kind::Flag => vec!["yes".into(), "no".into()],
                 Kind::Number(least, most) => vec![least.to_string(), most.to_string()],
-                kind => kind.words().iter().map(ToString::to_string).collect(),
+                Kind::Word(words) => words().iter().map(ToString::to_string).collect(),
+                _ => vec!["/a/b".into(), "--x=%h$y;\"'&".into()],
             };
-            for text in &words {
+            let fits = |text: &&String| entry.kind.word(text).is_ok();
+            for text in words.iter().filter(fits) {
                 let chosen = chosen(&[(entry.key, text)]);
                 assert_eq!(read_back(&files(&chosen)), chosen, "{} {text}", entry.name);
             }
         }
+    }
+
+    #[test]
+    fn flags_are_words() {
+        let flags = ["--cidr=10.0.3.0/24", "-p", "127.0.0.1:80:80/tcp"].map(str::to_owned);
+        let chosen = Chosen::default().with(Key::RootlesskitFlags, Value::List(flags.to_vec()));
+        let files = files(&chosen);
+        let line = "_FLAGS=--cidr=10.0.3.0/24 -p 127.0.0.1:80:80/tcp\"\n";
+        assert!(files[0].1.ends_with(line), "{}", files[0].1);
+        assert_eq!(read_back(&files), chosen);
+        for bad in ["", "a b", "*", "--x=[a]", "a\tb", "a\\b", "\u{2003}"] {
+            assert!(
+                Key::RootlesskitFlags.entry().kind.word(bad).is_err(),
+                "{bad}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_allowed_is_not_forbidden() {
+        let files = files(&chosen(&[(Key::HostLoopback, "yes")]));
+        assert!(files[0].1.contains("_DISABLE_HOST_LOOPBACK=false"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::step::{Seen, UNIT};
 use super::{context, docker_service, shell_block};
 use crate::fact::Fact;
 use crate::facts::Ground;
+use crate::facts::area::network::script::{self, Script};
 use crate::host::{Host, Kind, UserManager};
 
 /// Programs the daemon's unit must find.
@@ -66,6 +67,8 @@ pub struct Present {
     pub linger: Fact<bool>,
     /// `dockerd-rootless.sh`, if it was found.
     pub script: Option<PathBuf>,
+    /// What that script, and the one a unit starts that is there, can do.
+    pub scripts: Vec<Script>,
     /// The PATH a new unit gets.
     pub path: String,
     /// Where the daemon listens.
@@ -114,6 +117,7 @@ impl Present {
             wants_mode: dir_mode(host, &unit_dir.join("default.target.wants")),
             linger: Fact::Absent,
             path: path(ground, script.as_deref()),
+            scripts: scripts(host, ground, script.as_deref()),
             script,
             socket: PathBuf::new(),
             manager: Fact::Absent,
@@ -147,6 +151,14 @@ impl Present {
     /// Where a drop-in of ours lies.
     pub fn drop_in(&self, name: &str) -> PathBuf {
         self.unit_dir.join("docker.service.d").join(name)
+    }
+
+    /// What a script can do; none where its text cannot be read or tells nothing.
+    pub fn script_at(&self, path: &Path) -> Option<&Script> {
+        let of = |script: &&Script| Path::new(&script.path) == path;
+        let found = self.scripts.iter().find(of);
+        // A wrapper (NixOS) hands variables on that it does not name.
+        found.filter(|script| !script.variables.is_empty())
     }
 
     /// Who asked for which option.
@@ -236,6 +248,22 @@ fn path(ground: &Ground, script: Option<&Path>) -> String {
         .filter_map(|h| Some(h.path.parent()?.to_path_buf()))
         .collect();
     docker_service::minimal_path(dir, &dirs)
+}
+
+fn scripts(host: &dyn Host, ground: &Ground, own: Option<&Path>) -> Vec<Script> {
+    let started = ground
+        .unit
+        .exec_start()
+        .and_then(|words| words.into_iter().next());
+    let paths = own
+        .map(Path::to_path_buf)
+        .into_iter()
+        .chain(started.map(PathBuf::from));
+    let read = |path: PathBuf| {
+        let text = host.read(&path).into_known()?;
+        Some(script::parse(&path.to_string_lossy(), &text))
+    };
+    paths.filter_map(read).collect()
 }
 
 fn drop_ins(host: &dyn Host, unit_dir: &Path) -> BTreeMap<&'static str, Found> {

@@ -48,6 +48,9 @@ pub fn texts(
             kept_script(present)?
         }
     };
+    if let Some(known) = present.script_at(&script) {
+        fit::of_script(&chosen, &asked.options, known)?;
+    }
     let wanted = drop_in::texts(&chosen, &script)?;
     for name in drop_in::names() {
         let text = wanted

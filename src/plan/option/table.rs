@@ -2,7 +2,7 @@
 //! it takes effect.
 
 use super::driver::{Net, PortDriver};
-use super::value::Kind;
+use super::value::{Form, Kind};
 
 /// Smallest MTU: every IPv4 link carries 68 bytes (RFC 791), and Linux takes
 /// no less for a tap device or a veth (`ETH_MIN_MTU`).
@@ -20,8 +20,20 @@ pub enum Key {
     PortDriver,
     /// MTU of the daemon's network, in bytes.
     Mtu,
+    /// The daemon stays in the host's network namespace.
+    DetachNetns,
+    /// Containers reach the host's 127.0.0.1.
+    HostLoopback,
+    /// slirp4netns in a mount namespace of its own.
+    SlirpSandbox,
+    /// slirp4netns under seccomp.
+    SlirpSeccomp,
     /// The daemon leaves iptables alone.
     SkipIptables,
+    /// RootlessKit's state directory.
+    StateDir,
+    /// More flags for RootlessKit.
+    RootlesskitFlags,
     /// Start at boot.
     Linger,
     /// The block in the shell's start file.
@@ -112,11 +124,28 @@ fn port_drivers() -> Vec<&'static str> {
     PortDriver::ALL.map(PortDriver::name).to_vec()
 }
 
+/// `dockerd-rootless.sh` expands such texts without quotes: the shell splits them
+/// at blanks, and replaces patterns by the names of files.
+fn is_shell_word(text: &str) -> bool {
+    let special = |c: char| c.is_whitespace() || c.is_control() || "*?[\\".contains(c);
+    !text.is_empty() && !text.contains(special)
+}
+
+const WORD_PATH: Form = Form {
+    expected: "an absolute path without blanks, *, ?, [ and \\",
+    fits: |text| text.starts_with('/') && is_shell_word(text),
+};
+
+const FLAG: Form = Form {
+    expected: "words without blanks, *, ?, [ and \\",
+    fits: is_shell_word,
+};
+
 const NETWORK: &str = "Network";
 const RUN: &str = "This installation";
 
 /// Every option, in the order in which they are shown.
-pub static TABLE: [Entry; 10] = [
+pub static TABLE: [Entry; 16] = [
     Entry {
         key: Key::Net,
         name: "net",
@@ -168,6 +197,66 @@ pub static TABLE: [Entry; 10] = [
         example: "1400",
     },
     Entry {
+        key: Key::DetachNetns,
+        name: "detach-netns",
+        group: NETWORK,
+        kind: Kind::Flag,
+        placeholder: "YES|NO",
+        place: Place::Variable {
+            name: "DETACH_NETNS",
+            file: "rootless-setup-detach-netns.conf",
+        },
+        what: "Leave the daemon in the network of the host; only containers get another",
+        cost: "with it, pulling is faster and --net=host means the host; without it, the daemon shares the network of its containers. Since Docker 29.5",
+        default: "yes since Docker 29.5",
+        example: "false",
+    },
+    Entry {
+        key: Key::HostLoopback,
+        name: "host-loopback",
+        group: NETWORK,
+        kind: Kind::Flag,
+        placeholder: "YES|NO",
+        place: Place::Variable {
+            name: "DISABLE_HOST_LOOPBACK",
+            file: "rootless-setup-host-loopback.conf",
+        },
+        what: "Let containers reach what listens on 127.0.0.1 of the host",
+        cost: "any container reaches services that trust local users; the address is 10.0.2.2 with slirp4netns, and host-gateway-ip in daemon.json gives it a name. Since Docker 26.0",
+        default: "no",
+        example: "true",
+    },
+    Entry {
+        key: Key::SlirpSandbox,
+        name: "slirp4netns-sandbox",
+        group: NETWORK,
+        kind: Kind::Flag,
+        placeholder: "YES|NO",
+        place: Place::Variable {
+            name: "SLIRP4NETNS_SANDBOX",
+            file: "rootless-setup-slirp4netns-sandbox.conf",
+        },
+        what: "Lock slirp4netns into a mount namespace of its own",
+        cost: "yes fails where that is not possible, and with a detached network; no is less safe",
+        default: "where it is possible",
+        example: "false",
+    },
+    Entry {
+        key: Key::SlirpSeccomp,
+        name: "slirp4netns-seccomp",
+        group: NETWORK,
+        kind: Kind::Flag,
+        placeholder: "YES|NO",
+        place: Place::Variable {
+            name: "SLIRP4NETNS_SECCOMP",
+            file: "rootless-setup-slirp4netns-seccomp.conf",
+        },
+        what: "Filter the system calls of slirp4netns",
+        cost: "yes fails where that is not possible; no is less safe",
+        default: "where it is possible",
+        example: "true",
+    },
+    Entry {
         key: Key::SkipIptables,
         name: "skip-iptables",
         group: NETWORK,
@@ -178,6 +267,36 @@ pub static TABLE: [Entry; 10] = [
         cost: "containers get no network of their own: only --net=host and --net=none work",
         default: "no",
         example: "true",
+    },
+    Entry {
+        key: Key::StateDir,
+        name: "state-dir",
+        group: NETWORK,
+        kind: Kind::Text(WORD_PATH),
+        placeholder: "DIR",
+        place: Place::Variable {
+            name: "STATE_DIR",
+            file: "rootless-setup-state-dir.conf",
+        },
+        what: "Where RootlessKit keeps its state",
+        cost: "an absolute path without blanks, not on NFS",
+        default: "$XDG_RUNTIME_DIR/dockerd-rootless",
+        example: "\"/run/user/1000/rootlesskit\"",
+    },
+    Entry {
+        key: Key::RootlesskitFlags,
+        name: "rootlesskit-flags",
+        group: NETWORK,
+        kind: Kind::List(FLAG),
+        placeholder: "FLAG",
+        place: Place::Variable {
+            name: "FLAGS",
+            file: "rootless-setup-rootlesskit-flags.conf",
+        },
+        what: "More flags for RootlessKit, as rootlesskit --help has them",
+        cost: "dockerd-rootless.sh splits them at blanks, so none can stand in one",
+        default: "none",
+        example: "[\"--cidr=10.0.3.0/24\"]",
     },
     Entry {
         key: Key::Linger,
