@@ -100,15 +100,13 @@ fn attempt(request: &Request, look: &Look) -> Result<Exit, Error> {
     let texts = unit_texts::texts(asked, &present, &is_ours)?;
     support::check(&*host, &ground, request, &texts)?;
     let report = ui::with_progress("Examining this host ...", || {
-        let planned: Arc<dyn Host> = Arc::new(Planned::new(
-            Arc::clone(&host),
-            texts.files.iter().cloned().collect(),
-        ));
+        let planned: Arc<dyn Host> = Arc::new(Planned::new(Arc::clone(&host), texts.planned()));
         let ground = ground.clone().with_unit_of(&*planned);
         judge(&planned, ground, programs, "live", started, deadline)
     })?;
     let skip_iptables = texts.chosen.flagged(Key::SkipIptables) == Some(true);
     fit(&*host, &report, request, skip_iptables, look)?;
+    support::of_report(&report, request)?;
     present.ask(&*host, &ground);
     let mut plan = compute::plan(asked, &present, &texts)?;
     offer_linger(request, &present, &mut plan);

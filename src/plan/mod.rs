@@ -9,6 +9,7 @@ pub mod asked;
 pub mod cli_config;
 pub mod compute;
 pub mod context;
+pub mod daemon_json;
 pub mod diff;
 pub mod docker_service;
 pub mod drop_in;

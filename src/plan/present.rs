@@ -59,6 +59,10 @@ pub struct Present {
     pub unit: Found,
     /// Our drop-ins, by name.
     pub drop_ins: BTreeMap<&'static str, Found>,
+    /// The daemon's `daemon.json`.
+    pub daemon_json: (PathBuf, Found),
+    /// The unit that is there names it (`--config-file`).
+    pub daemon_json_is_named: bool,
     /// `default.target.wants`: its permission bits, if it is there.
     pub wants_mode: Option<u32>,
     /// The user's systemd manager.
@@ -114,6 +118,8 @@ impl Present {
             uid: subject.uid,
             unit: found(host, &unit_dir.join(UNIT)),
             drop_ins: drop_ins(host, &unit_dir),
+            daemon_json: daemon_json(host, ground),
+            daemon_json_is_named: ground.daemon_json.named,
             wants_mode: dir_mode(host, &unit_dir.join("default.target.wants")),
             linger: Fact::Absent,
             path: path(ground, script.as_deref()),
@@ -181,6 +187,7 @@ impl Present {
             self.drop_in("x"),
             self.meta_path(),
             self.socket.clone(),
+            self.daemon_json.0.clone(),
         ];
         let mut missing = BTreeSet::new();
         for file in files.iter().chain(&rc) {
@@ -248,6 +255,11 @@ fn path(ground: &Ground, script: Option<&Path>) -> String {
         .filter_map(|h| Some(h.path.parent()?.to_path_buf()))
         .collect();
     docker_service::minimal_path(dir, &dirs)
+}
+
+fn daemon_json(host: &dyn Host, ground: &Ground) -> (PathBuf, Found) {
+    let path = &ground.daemon_json.path;
+    (path.clone(), found(host, path))
 }
 
 fn scripts(host: &dyn Host, ground: &Ground, own: Option<&Path>) -> Vec<Script> {

@@ -3,10 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::drop_in;
 use super::option::table::Place;
 use super::option::{Entry, TABLE, Value};
 use super::present::{Found, Present};
+use super::{daemon_json, drop_in};
 use crate::facts::Context;
 use crate::facts::area::network::launch;
 
@@ -40,7 +40,7 @@ pub fn all(
     present: &Present,
     is_ours: &dyn Fn(&Path, &str) -> bool,
 ) -> Vec<Standing> {
-    let said = everything(cx);
+    let said = everything(cx, present);
     let settings = TABLE.iter().filter(|entry| entry.is_setting());
     let standing = |entry: &Entry| {
         let said = said.iter().rev().find(|(name, _)| *name == entry.name);
@@ -62,7 +62,7 @@ pub fn all(
 }
 
 /// What files say of options, the later over the earlier.
-fn everything(cx: Context<'_>) -> Vec<(&'static str, Said)> {
+fn everything(cx: Context<'_>, present: &Present) -> Vec<(&'static str, Said)> {
     let mut all = Vec::new();
     for (variable, pin) in launch::pins(cx) {
         if let Some((entry, value)) = drop_in::variable(&variable, &pin.value) {
@@ -72,6 +72,17 @@ fn everything(cx: Context<'_>) -> Vec<(&'static str, Said)> {
                 value,
             };
             all.push((entry.name, said));
+        }
+    }
+    let (config, found) = &present.daemon_json;
+    if let Found::File { seen, .. } = found {
+        for (key, value) in daemon_json::read(&seen.text) {
+            let said = Said {
+                raw: value.to_string(),
+                value: Some(value),
+                file: config.clone(),
+            };
+            all.push((key.name(), said));
         }
     }
     let unit = &cx.ground.unit;
@@ -104,7 +115,7 @@ fn from(
     };
     let origins = present.known_origins();
     let asked = said.value.as_ref().and_then(|v| origins.of(entry.key, v));
-    let is_settled = drop_in.is_some() || matches!(entry.place, Place::Run);
+    let is_settled = drop_in.is_some() || matches!(entry.place, Place::Json(_));
     match (asked, drop_in) {
         (Some(from), _) if is_settled => from.to_owned(),
         (None, Some(seen)) if is_ours(&said.file, &seen.text) => INSTALL.to_owned(),

@@ -1,8 +1,10 @@
 //! What `docker.service` and its drop-ins shall say.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::asked::{Asked, Foreign, NoPlan};
+use super::daemon_json;
 use super::docker_service::{self, Service};
 use super::drop_in;
 use super::option::{Chosen, Options, fit};
@@ -15,12 +17,23 @@ use crate::facts::unit::{self, DockerUnit};
 pub struct Texts {
     /// By path: the text, or none for a drop-in that shall go.
     pub files: Vec<(PathBuf, Option<String>)>,
+    /// `daemon.json`, where something in it shall change: the file, and its text.
+    pub daemon_json: Option<(PathBuf, String)>,
     /// The options as they will be.
     pub chosen: Chosen,
     /// Who asked for which option, as it is to be kept.
     pub origins: Option<String>,
     /// What is left alone.
     pub notes: Vec<String>,
+}
+
+impl Texts {
+    /// Every file that will be read, as it will be.
+    pub fn planned(&self) -> BTreeMap<PathBuf, Option<String>> {
+        let config = self.daemon_json.clone();
+        let config = config.map(|(path, text)| (path, Some(text)));
+        self.files.iter().cloned().chain(config).collect()
+    }
 }
 
 /// What `docker.service` and its drop-ins shall say. `wrote` gives what our
@@ -59,6 +72,7 @@ pub fn texts(
             .map(|(_, t)| t.clone());
         texts.files.push((present.drop_in(name), text));
     }
+    texts.daemon_json = config(asked, present)?;
     let origins = present.known_origins().after(&asked.options, &chosen);
     texts.origins = origins.text();
     texts.chosen = chosen;
@@ -75,7 +89,29 @@ pub fn chosen(asked: &Options, present: &Present) -> Result<Chosen, NoPlan> {
     Ok(chosen)
 }
 
-/// What our drop-ins say. One that somebody spoilt is written anew.
+/// `daemon.json` with what was asked for in it; none where that is as it is.
+fn config(asked: &Asked, present: &Present) -> Result<Option<(PathBuf, String)>, NoPlan> {
+    if !daemon_json::is_asked(&asked.options) {
+        return Ok(None);
+    }
+    let (path, found) = &present.daemon_json;
+    if present.daemon_json_is_named && asked.foreign == Foreign::Adopt {
+        let why = "is named by the unit that shall be replaced, and by no unit of ours: --keep \
+                   that one, or move the file to ~/.config/docker/daemon.json";
+        return Err(NoPlan::file(path, why));
+    }
+    let there = match found {
+        Found::Unusable(why) => return Err(NoPlan::file(path, why)),
+        Found::File { seen, .. } => Some(seen.text.as_str()),
+        Found::Absent => None,
+    };
+    let text = daemon_json::edited(there, &asked.options);
+    let text = text.map_err(|why| NoPlan::file(path, &format!("cannot be edited: {why}")))?;
+    let changed = text.filter(|text| there != Some(text));
+    Ok(changed.map(|text| (path.clone(), text)))
+}
+
+/// What our drop-ins say, and `daemon.json`. One that somebody spoilt is written anew.
 fn installed_options(present: &Present) -> Chosen {
     let mut installed = Chosen::default();
     for (name, found) in &present.drop_ins {
@@ -83,6 +119,11 @@ fn installed_options(present: &Present) -> Chosen {
             for (key, value) in drop_in::read(name, &seen.text).unwrap_or_default() {
                 installed.set(key, value);
             }
+        }
+    }
+    if let Found::File { seen, .. } = &present.daemon_json.1 {
+        for (key, value) in daemon_json::read(&seen.text) {
+            installed.set(key, value);
         }
     }
     installed

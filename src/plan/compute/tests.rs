@@ -114,6 +114,31 @@ fn a_changed_option_changes_what_it_must() {
 }
 
 #[test]
+fn daemon_json_changes_alone_and_the_daemon_reads_it_anew() {
+    let file = "/home/alice/.config/docker/daemon.json";
+    let path = Value::Text("/srv/docker".into());
+    let mut asked = asked();
+    asked.options = Options::default().flag(Key::DataRoot, Choice::Set(path));
+    let host = || installed(host());
+    let fresh = planned(&asked, &present(host())).unwrap();
+    let expected = [
+        "make /home/alice/.config/docker (mode 0755)".to_owned(),
+        format!("write {file} (mode 0600)"),
+        "write /home/alice/.local/state/rootless-setup/options.json (mode 0600)".into(),
+        "restart docker.service: running containers stop".into(),
+    ];
+    assert_eq!(fresh, expected);
+    let there = present(host().file(file, "{ \"debug\": true }"));
+    let texts = texts(&asked, &there, &|_, _| false).unwrap();
+    let (_, text) = texts.daemon_json.as_ref().unwrap();
+    assert_eq!(text, "{ \"debug\": true, \"data-root\": \"/srv/docker\" }");
+    let broken = present(host().file(file, "{ \"debug\": "));
+    assert!(matches!(planned(&asked, &broken), Err(NoPlan::File { .. })));
+    asked.options = Options::default();
+    assert_eq!(planned(&asked, &broken).unwrap(), [""; 0]);
+}
+
+#[test]
 fn a_unit_of_somebody_else_is_theirs_to_decide() {
     let theirs = "[Service]\nExecStart=/opt/d/dockerd-rootless.sh --debug\n";
     let host = || present(host().file(UNIT_PATH, theirs));

@@ -6,8 +6,9 @@ use thiserror::Error;
 use super::chosen::{Chosen, Options, Source};
 use super::driver::Net;
 use super::table::{Key, Place};
-use super::value::Value;
+use super::value::{Choice, Value};
 use crate::facts::area::network::script::Script;
+use crate::facts::version::Version;
 
 /// Why choices do not go together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +30,8 @@ pub struct Contradiction {
 }
 
 impl Misfit {
-    pub(super) fn new(keys: &[Key], why: impl Into<String>) -> Self {
+    /// Options, and why they do not fit.
+    pub fn new(keys: &[Key], why: impl Into<String>) -> Self {
         Misfit {
             keys: keys.to_vec(),
             why: why.into(),
@@ -129,6 +131,9 @@ fn slirp4netns(chosen: &Chosen) -> Option<Misfit> {
     Some(Misfit::new(&[key, Key::Net], why))
 }
 
+/// The first engine that takes proxies from `daemon.json`.
+const PROXIES: Version = Version::new(23, 0, 0);
+
 /// Flags that the script sets from other options; the later would win, and
 /// nothing here would know.
 const OWN_FLAGS: [(&str, &str); 9] = [
@@ -157,6 +162,29 @@ pub fn of_rootlesskit(flags: &[String], help: &str) -> Result<(), Misfit> {
         Some(name) => Err(Misfit::new(
             &[Key::RootlesskitFlags],
             format!("the installed RootlessKit knows no flag {name} (rootlesskit --help)"),
+        )),
+    }
+}
+
+/// Whether the engine takes what was asked for.
+///
+/// # Errors
+/// The first option that came with a later one.
+pub fn of_engine(asked: &Options, engine: Option<&Version>) -> Result<(), Misfit> {
+    let Some(engine) = engine.filter(|version| **version < PROXIES) else {
+        return Ok(());
+    };
+    let proxies = [Key::HttpProxy, Key::HttpsProxy, Key::NoProxy];
+    let set = |key: &Key| asked.get(*key).is_some_and(|n| n.choice != Choice::Auto);
+    match proxies.into_iter().find(set) {
+        None => Ok(()),
+        Some(key) => Err(Misfit::new(
+            &[key],
+            format!(
+                "{} needs Docker {PROXIES}, and dockerd {engine} does not start with proxies in \
+                 daemon.json; set HTTP_PROXY and HTTPS_PROXY with systemctl --user edit docker",
+                key.name()
+            ),
         )),
     }
 }
@@ -221,7 +249,7 @@ fn port_driver(chosen: &Chosen, whole: bool) -> Option<Misfit> {
 mod tests {
     use super::*;
     use crate::facts::area::network::script;
-    use crate::plan::option::{Choice, PortDriver};
+    use crate::plan::option::PortDriver;
 
     fn text(text: &str) -> Value {
         Value::Text(text.into())
@@ -329,6 +357,22 @@ mod tests {
         assert_eq!(of(&locked(detach(false)), &new), Ok(()));
         let refused = of(&locked(Chosen::default()), &new).expect_err("slirp4netns#317");
         assert!(refused.contains("--detach-netns=no"), "{refused}");
+    }
+
+    #[test]
+    fn the_installed_engine_decides() {
+        let proxy = Options::default().flag(Key::HttpProxy, Choice::Set(text("http://p")));
+        let of = |asked: &Options, version| of_engine(asked, version).map_err(|m| m.why);
+        let old = Version::new(20, 10, 24);
+        let refused = of(&proxy, Some(&old)).expect_err("old");
+        assert!(
+            refused.contains("dockerd 20.10.24 does not start"),
+            "{refused}"
+        );
+        assert_eq!(of(&proxy, Some(&PROXIES)), Ok(()));
+        assert_eq!(of(&proxy, None), Ok(()));
+        let auto = Options::default().flag(Key::HttpProxy, Choice::Auto);
+        assert_eq!(of(&auto, Some(&old)), Ok(()));
     }
 
     #[test]

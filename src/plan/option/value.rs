@@ -267,7 +267,7 @@ impl fmt::Display for Value {
 }
 
 /// `http://user:password@proxy` without user and password.
-fn without_secret(text: &str) -> String {
+pub fn without_secret(text: &str) -> String {
     match (text.find("://"), text.rfind('@')) {
         (Some(scheme), Some(at)) if at > scheme => {
             format!("{}…{}", &text[..scheme + 3], &text[at..])
