@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::plan::options::{Choice, Net, PortDriver};
+mod flags;
+
+pub use flags::Flags;
 
 /// Finds out why rootless Docker does not run here, and says how to mend it.
 #[derive(Debug, Parser)]
@@ -54,6 +56,9 @@ pub enum Command {
     /// The catalogue of checks
     #[command(subcommand)]
     Checks(Checks),
+    /// Files made from the program's own tables
+    #[command(subcommand)]
+    Generate(Generate),
 }
 
 /// Arguments of `doctor`.
@@ -149,44 +154,19 @@ pub enum PrivilegedPorts {
 /// `auto` gives the choice back to Docker.
 #[derive(Debug, Args)]
 pub struct Install {
-    /// Network driver: slirp4netns, pasta, gvisor-tap-vsock, vpnkit,
-    /// lxc-user-nic, or auto
-    #[arg(long, value_name = "DRIVER")]
-    pub net: Option<Choice<Net>>,
-    /// Port driver, which has to fit the network driver: builtin, slirp4netns,
-    /// implicit, pesto, gvisor-tap-vsock, or auto
-    #[arg(long, value_name = "DRIVER")]
-    pub port_driver: Option<Choice<PortDriver>>,
-    /// MTU of the network in bytes, or auto
-    #[arg(long, value_name = "BYTES")]
-    pub mtu: Option<Choice<u32>>,
-    /// Run dockerd without iptables: containers get no network of their own
-    #[arg(long)]
-    pub skip_iptables: bool,
-    /// Also where a rootful Docker runs that you may use
-    #[arg(long, short)]
-    pub force: bool,
-    /// Replace a docker.service that is not ours; uninstall brings it back
-    #[arg(long, conflicts_with = "keep")]
-    pub adopt: bool,
-    /// Leave a docker.service that is not ours as it is
-    #[arg(long)]
-    pub keep: bool,
-    /// Start the daemon at boot, without a login
-    #[arg(long, conflicts_with = "no_linger")]
-    pub linger: bool,
+    /// Take options from this file, too (rootless-setup generate config);
+    /// an option on the command line wins
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Do not ask about starting at boot
     #[arg(long)]
     pub no_linger: bool,
-    /// Set DOCKER_HOST and PATH in the start file of your shell
-    #[arg(long)]
-    pub shell_env: bool,
-    /// How long the daemon may take to answer
-    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=3600))]
-    pub timeout: u64,
     /// How to go about it
     #[command(flatten)]
     pub manner: Manner,
+    /// The options of the table.
+    #[command(flatten)]
+    pub flags: Flags,
 }
 
 /// Arguments of `uninstall`.
@@ -385,6 +365,17 @@ pub enum Checks {
         /// Output format
         #[arg(long, value_enum, default_value = "text")]
         format: Format,
+    },
+}
+
+/// What to generate.
+#[derive(Debug, Subcommand)]
+pub enum Generate {
+    /// A setup.toml for install --config, with every option explained
+    Config {
+        /// Write to this new file; - is standard output
+        #[arg(long, short, value_name = "FILE", default_value = "-")]
+        output: PathBuf,
     },
 }
 

@@ -33,6 +33,14 @@ pub enum Error {
         /// The system's words.
         why: String,
     },
+    /// A `setup.toml` that cannot be meant; what is wrong was told line by line.
+    #[error("nothing was changed: {path} has {}", counted(*.mistakes))]
+    Setup {
+        /// The file.
+        path: String,
+        /// How many lines are wrong.
+        mistakes: usize,
+    },
     /// A recorded host cannot be replayed.
     #[error("{path}: {error}")]
     Bundle {
@@ -145,6 +153,13 @@ pub enum Error {
     /// The program contradicts itself.
     #[error("{0}")]
     Bug(String),
+}
+
+fn counted(mistakes: usize) -> String {
+    match mistakes {
+        1 => "a mistake".to_owned(),
+        n => format!("{n} mistakes"),
+    }
 }
 
 impl Error {

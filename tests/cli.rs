@@ -293,3 +293,59 @@ fn options_that_cannot_be_meant_are_refused_before_anything_is_looked_at() {
         assert!(said.contains(word), "{args:?}: {said}");
     }
 }
+
+#[test]
+fn a_setup_toml_that_cannot_be_meant_is_refused_line_by_line() {
+    let refused = |text: &[u8]| {
+        let (_dir, path) = scratch("setup.toml", text);
+        complaint(&["install", "--config", path.to_str().unwrap()])
+    };
+    let said = refused(b"mtuu = 1400\nnet = \"pigeon\"\n");
+    assert!(
+        said.contains("setup.toml:1: there is no option \"mtuu\"; did you mean mtu?"),
+        "{said}"
+    );
+    assert!(
+        said.contains("setup.toml:2: net is \"pigeon\"; it takes \"slirp4netns\""),
+        "{said}"
+    );
+    assert!(said.contains("has 2 mistakes"), "{said}");
+    let pair = refused(b"net = \"pasta\"\nport-driver = \"builtin\"\n");
+    assert!(
+        pair.contains("setup.toml:2: the network driver pasta"),
+        "{pair}"
+    );
+    assert!(refused(b"version = 2\nmtu = 1\n").contains("newer rootless-setup"));
+    assert!(refused(b"\xff\xfe\0").contains("not UTF-8"));
+    assert!(refused(b"[[[[").contains("setup.toml:1: is not TOML"));
+    assert!(refused(&vec![b'#'; 2 << 20]).contains("larger than"));
+    let read = |path| complaint(&["install", "--config", path]);
+    assert!(read("/no/such/file").contains("/no/such/file cannot be read: it is not there"));
+    assert!(read("/dev/zero").contains("not a regular file"));
+    assert!(read("/").contains("not a regular file"));
+}
+
+#[test]
+fn a_generated_setup_toml_sets_nothing_and_overwrites_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("setup.toml");
+    let name = file.to_str().unwrap();
+    stdout(&["generate", "config", "--output", name]);
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(text, stdout(&["generate", "config"]));
+    let again = complaint(&["generate", "config", "-o", name]);
+    assert!(again.contains("it is there already"), "{again}");
+    let docs = std::fs::read_to_string("docs/install.md").unwrap();
+    let help = stdout(&["install", "--help"]);
+    for option in text
+        .lines()
+        .filter_map(|l| l.strip_prefix('#')?.split_once(" = "))
+    {
+        let flag = format!("--{}", option.0);
+        assert!(
+            docs.contains(&format!("`{flag}")),
+            "{flag} is not in docs/install.md"
+        );
+        assert!(help.contains(&flag), "{flag}");
+    }
+}

@@ -10,6 +10,7 @@ use crate::cli::Manner;
 use crate::error::Error;
 use crate::facts::{Ground, subject};
 use crate::host::Host;
+use crate::plan::present;
 use crate::ui::{self, prompt};
 
 /// An ordinary user's ground.
@@ -27,12 +28,9 @@ pub fn ground(host: &dyn Host, command: &'static str) -> Result<Ground, Error> {
     }
 }
 
-/// `$XDG_STATE_HOME/rootless-setup`, by default in `~/.local/state`.
+/// Where the journal lies.
 pub fn state_dir(host: &dyn Host, ground: &Ground) -> PathBuf {
-    let set = host.env("XDG_STATE_HOME").into_known();
-    let base = set.filter(|dir| dir.starts_with('/')).map(PathBuf::from);
-    base.unwrap_or_else(|| ground.home_path().join(".local/state"))
-        .join("rootless-setup")
+    present::state_dir(host, ground.home_path())
 }
 
 /// Where changes are made.

@@ -1,5 +1,8 @@
 //! `install`: from what is there to a running rootless Docker, or back.
 
+mod request;
+mod support;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,13 +20,14 @@ use crate::fact::Fact;
 use crate::facts::Ground;
 use crate::facts::programs::{Purpose, Running};
 use crate::host::{Host, Live, Planned};
-use crate::plan::asked::{Asked, Foreign, NoPlan};
-use crate::plan::options::{Choice, Options};
+use crate::plan::asked::{Foreign, NoPlan};
+use crate::plan::option::Key;
 use crate::plan::present::Present;
 use crate::plan::step::{Kind, Plan, Step};
 use crate::plan::{compute, unit_texts};
 use crate::report::{Report, text};
 use crate::ui::{self, Look, prompt};
+use request::Request;
 
 /// Where the rootful daemon listens.
 const ROOTFUL: &str = "/var/run/docker.sock";
@@ -44,20 +48,21 @@ const IPTABLES: [&str; 4] = [
 /// # Errors
 /// When nothing was done, with the reason; or when what was done was taken back.
 pub fn run(args: &Install, look: &Look) -> Result<Exit, Error> {
-    let wanted = asked(args);
-    let outcome = attempt(args, &wanted, look);
+    let request = Request::new(args)?;
+    let outcome = attempt(&request, look);
     let Err(Error::NoPlan(NoPlan::Foreign { path, diff })) = outcome else {
         return outcome;
     };
     ui::print(&format!(
         "{path} is there already. It would change so:\n\n{diff}\n"
     ))?;
-    let nobody = args.manner.yes || args.manner.no_input || args.manner.dry_run;
+    let manner = request.manner;
+    let nobody = manner.yes || manner.no_input || manner.dry_run;
     if nobody || !prompt::somebody_is_there() {
         return Err(NoPlan::Foreign { path, diff }.into());
     }
     let foreign = foreign()?;
-    attempt(args, &Asked { foreign, ..wanted }, look)
+    attempt(&request.with(foreign), look)
 }
 
 /// What to do with a unit that is not ours.
@@ -74,9 +79,10 @@ fn foreign() -> Result<Foreign, Error> {
     }
 }
 
-fn attempt(args: &Install, asked: &Asked, look: &Look) -> Result<Exit, Error> {
+fn attempt(request: &Request, look: &Look) -> Result<Exit, Error> {
+    let (asked, manner) = (&request.asked, request.manner);
     let started = Instant::now();
-    let deadline = Duration::from_secs(args.timeout.max(10));
+    let deadline = Duration::from_secs(request.timeout.max(10));
     let host: Arc<dyn Host> = Arc::new(Live::new(true, deadline));
     ask_buses(&host);
     std::thread::spawn(super::catalogue);
@@ -85,34 +91,34 @@ fn attempt(args: &Install, asked: &Asked, look: &Look) -> Result<Exit, Error> {
     let programs = Running::start(&host, &ground, deadline, Purpose::Install);
     let state_dir = apply::state_dir(&*host, &ground);
     let _lock = Lock::take(&ground.runtime_dir, ground.home_path())?;
-    let journal = known(&state_dir, args.manner)?;
+    let journal = known(&state_dir, manner)?;
     let mut present = Present::files(&*host, &ground).ok_or(Error::NoHome)?;
     let is_ours = |path: &Path, text: &str| {
         let wrote = journal.as_ref().and_then(|j| j.wrote(path));
         wrote == Some(file::sha256(text.as_bytes()).as_str())
     };
     let texts = unit_texts::texts(asked, &present, &is_ours)?;
+    support::check(&*host, &ground, request, &texts)?;
     let report = ui::with_progress("Examining this host ...", || {
-        let planned: Arc<dyn Host> = Arc::new(Planned::new(
-            Arc::clone(&host),
-            texts.files.iter().cloned().collect(),
-        ));
+        let planned: Arc<dyn Host> = Arc::new(Planned::new(Arc::clone(&host), texts.planned()));
         let ground = ground.clone().with_unit_of(&*planned);
         judge(&planned, ground, programs, "live", started, deadline)
     })?;
-    fit(&*host, &report, args, look)?;
+    let skip_iptables = texts.chosen.flagged(Key::SkipIptables) == Some(true);
+    fit(&*host, &report, request, skip_iptables, look)?;
+    support::of_report(&report, request)?;
     present.ask(&*host, &ground);
     let mut plan = compute::plan(asked, &present, &texts)?;
-    offer_linger(args, &present, &mut plan);
+    offer_linger(request, &present, &mut plan);
     if plan.is_empty() {
         return already(&plan, &present, look);
     }
-    show(&plan, args.manner.dry_run, look)?;
-    if args.manner.dry_run {
+    show(&plan, manner.dry_run, look)?;
+    if manner.dry_run {
         return Ok(Exit::Fine);
     }
-    agree(args.manner, "Do this?")?;
-    carry_out(&plan, args, &ground, &state_dir, &present, started)
+    agree(manner, "Do this?")?;
+    carry_out(&plan, request, &ground, &state_dir, &present, started)
 }
 
 /// Has the buses asked already while files are read; each is asked once.
@@ -140,34 +146,19 @@ fn known(dir: &Path, manner: Manner) -> Result<Option<Journal>, Error> {
     Ok(journal)
 }
 
-fn asked(args: &Install) -> Asked {
-    Asked {
-        options: Options {
-            net: args.net.unwrap_or_default(),
-            port_driver: args.port_driver.unwrap_or_default(),
-            mtu: args.mtu.unwrap_or_default(),
-            skip_iptables: match args.skip_iptables {
-                true => Choice::Set(true),
-                false => Choice::Keep,
-            },
-        },
-        foreign: match () {
-            () if args.adopt => Foreign::Adopt,
-            () if args.keep => Foreign::Keep,
-            () => Foreign::Ask,
-        },
-        linger: args.linger,
-        shell: args.shell_env,
-    }
-}
-
 /// A required check that fails ends it here; so does a rootful Docker that the
 /// user may use, as in the setup script.
-fn fit(host: &dyn Host, report: &Report, args: &Install, look: &Look) -> Result<(), Error> {
-    if !args.force && host.connect(Path::new(ROOTFUL)) == Fact::Known(()) {
+fn fit(
+    host: &dyn Host,
+    report: &Report,
+    request: &Request,
+    skip_iptables: bool,
+    look: &Look,
+) -> Result<(), Error> {
+    if !request.force && host.connect(Path::new(ROOTFUL)) == Fact::Known(()) {
         return Err(Error::Rootful(ROOTFUL));
     }
-    let failing = failing(report, args.skip_iptables);
+    let failing = failing(report, skip_iptables);
     if failing > 0 {
         ui::print(&text::render(report, look, false))?;
         return Err(Error::Unfit(failing));
@@ -190,13 +181,13 @@ fn failing(report: &Report, skip_iptables: bool) -> usize {
 }
 
 /// Lingering is asked for, never silent.
-fn offer_linger(args: &Install, present: &Present, plan: &mut Plan) {
-    let open = !args.linger && !args.no_linger && present.linger == Fact::Known(false);
+fn offer_linger(request: &Request, present: &Present, plan: &mut Plan) {
+    let open = request.linger_is_open && present.linger == Fact::Known(false);
     let with_systemd = present.manager.known().is_some();
     if open
         && with_systemd
         && ask(
-            args.manner,
+            request.manner,
             "Start Docker at boot, without a login (lingering)?",
         )
     {
@@ -234,13 +225,13 @@ fn detail(step: &Step) -> String {
 
 fn carry_out(
     plan: &Plan,
-    args: &Install,
+    request: &Request,
     ground: &Ground,
     state_dir: &Path,
     present: &Present,
     started: Instant,
 ) -> Result<Exit, Error> {
-    let world = apply::world(ground, present.socket.clone(), args.timeout, GRACE);
+    let world = apply::world(ground, present.socket.clone(), request.timeout, GRACE);
     let busy = interrupt::busy();
     let mut journal = Journal::open(state_dir)?;
     let path = journal.path().display().to_string();

@@ -6,6 +6,7 @@ mod doctor;
 pub mod examine;
 mod explain;
 mod fix;
+mod generate;
 mod install;
 mod mend;
 mod nsenter;
@@ -33,6 +34,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Report(args) => report::run(&args, &look),
         Command::Explain(args) => explain::run(&args, &look),
         Command::Checks(args) => checks::run(&args, &look),
+        Command::Generate(args) => generate::run(&args),
     };
     result.unwrap_or_else(|error| {
         if error.exit() != Exit::Fine {

@@ -18,9 +18,10 @@ use crate::facts::area::docker::cli as docker_cli;
 use crate::host::{Host, Live, docker_api};
 use crate::plan::asked::{Asked, Foreign, NoPlan};
 use crate::plan::docker_service::{self, Origin};
-use crate::plan::options::{Chosen, Options};
+use crate::plan::option::Options;
 use crate::plan::present::{Found, Present};
-use crate::plan::step::Step;
+use crate::plan::standing::{self, Standing};
+use crate::plan::step::{Kind, Step};
 use crate::plan::{compute, context, unit_texts};
 use crate::report::status::{self, Context, Engine, Socket, Status, Unit};
 use crate::ui::{self, Look};
@@ -69,9 +70,7 @@ fn status(
             .as_ref()
             .map_or(String::new(), |s| s.name.clone()),
         state: state(&unit, engine.is_some()),
-        options: unit_texts::chosen(&Options::default(), present)
-            .map(|chosen| words(&chosen))
-            .unwrap_or_default(),
+        options: options(host, ground, present, journal),
         socket,
         engine,
         context: client(host, ground),
@@ -119,17 +118,26 @@ fn unit(present: &Present, ground: &Ground) -> Unit {
     }
 }
 
-/// The options that were chosen.
-fn words(chosen: &Chosen) -> Vec<String> {
-    let words = [
-        chosen.net.map(|net| format!("net {}", net.name())),
-        chosen
-            .port_driver
-            .map(|port| format!("port driver {}", port.name())),
-        chosen.mtu.map(|mtu| format!("mtu {mtu}")),
-        chosen.skip_iptables.then(|| "skip iptables".to_owned()),
-    ];
-    words.into_iter().flatten().collect()
+/// Every option, and who says so.
+fn options(
+    host: &dyn Host,
+    ground: &Ground,
+    present: &Present,
+    journal: Option<&Journal>,
+) -> Vec<status::Setting> {
+    let is_ours = |path: &Path, text: &str| is_ours(journal, path, text);
+    let setting = |standing: Standing| status::Setting {
+        name: standing.name,
+        value: standing.value,
+        from: standing.from,
+    };
+    let all = standing::all(Collect { host, ground }, present, &is_ours);
+    all.into_iter().map(setting).collect()
+}
+
+/// It writes down only who asked for what.
+fn is_note(step: &Step) -> bool {
+    matches!(step, Step::Change(change) if change.kind == Kind::Origins)
 }
 
 /// What answers on the socket.
@@ -191,12 +199,15 @@ fn client(host: &dyn Host, ground: &Ground) -> Context {
     }
 }
 
+/// A file is as we wrote it last.
+fn is_ours(journal: Option<&Journal>, path: &Path, text: &str) -> bool {
+    let wrote = journal.and_then(|j| j.wrote(path));
+    wrote == Some(file::sha256(text.as_bytes()).as_str())
+}
+
 /// What `install` without options would do to the files and to the unit.
 fn drift(present: &Present, journal: Option<&Journal>) -> Vec<String> {
-    let is_ours = |path: &Path, text: &str| {
-        let wrote = journal.and_then(|j| j.wrote(path));
-        wrote == Some(file::sha256(text.as_bytes()).as_str())
-    };
+    let is_ours = |path: &Path, text: &str| is_ours(journal, path, text);
     if present.unit == Found::Absent {
         return Vec::new();
     }
@@ -212,7 +223,7 @@ fn drift(present: &Present, journal: Option<&Journal>) -> Vec<String> {
         Ok(plan) => plan
             .steps
             .iter()
-            .filter(|s| !s.is_start())
+            .filter(|s| !s.is_start() && !is_note(s))
             .map(Step::title)
             .collect(),
         Err(NoPlan::Foreign { path, .. }) => vec![format!(

@@ -9,6 +9,7 @@ mod bundle;
 mod bus;
 pub mod docker_api;
 mod live;
+mod memory;
 mod model;
 mod mounts;
 mod planned;
@@ -26,6 +27,7 @@ use std::path::{Path, PathBuf};
 pub use build_info::BuildInfo;
 pub use bundle::{Bundle, BundleError, Node, Origin, Run, Unlisted};
 pub use live::Live;
+pub use memory::Memory;
 pub use model::{
     FileSystem, Identity, Kind, LoginUser, Output, Program, Stat, SystemBus, Unit, UserManager,
 };

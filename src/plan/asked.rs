@@ -4,7 +4,8 @@ use thiserror::Error;
 
 use std::path::Path;
 
-use super::options::{Contradiction, Options};
+use super::option::Options;
+use super::option::fit::Contradiction;
 use super::quote::Unquotable;
 
 /// What to do with a `docker.service` that is not ours.

@@ -7,6 +7,7 @@ mod tests;
 use std::path::Path;
 
 use super::asked::{Asked, NoPlan};
+use super::option::origin;
 use super::present::{Found, Present};
 use super::step::{Change, Kind, Plan, Seen, Step, UNIT};
 use super::unit_texts::Texts;
@@ -26,7 +27,7 @@ pub fn plan(asked: &Asked, present: &Present, texts: &Texts) -> Result<Plan, NoP
     };
     match &present.manager {
         Fact::Known(manager) => plan.unit(texts, &manager.docker)?,
-        Fact::Absent => plan.by_hand(),
+        Fact::Absent => plan.by_hand(texts)?,
         Fact::Unreadable(why) => return Err(NoPlan::Manager(why.text.clone())),
     }
     plan.context()?;
@@ -61,8 +62,10 @@ impl Planner<'_> {
         for (path, text) in &texts.files {
             self.unit_file(path, text.as_deref())?;
         }
-        let changed = self.steps.len() > before;
-        self.daemon(state, changed);
+        let units = self.steps.len() > before;
+        let config = self.daemon_json(texts)?;
+        self.origins(texts.origins.as_deref())?;
+        self.daemon(state, units, config);
         if state.unit_file_state != "enabled" {
             let link = self.present.link();
             self.dirs(&link);
@@ -75,12 +78,28 @@ impl Planner<'_> {
         Ok(())
     }
 
+    /// Says whether it changes.
+    fn daemon_json(&mut self, texts: &Texts) -> Result<bool, NoPlan> {
+        let Some((path, text)) = &texts.daemon_json else {
+            return Ok(false);
+        };
+        // Proxies in it may hold a password.
+        let found = &self.present.daemon_json.1;
+        self.change(path, found, Kind::DaemonJson, Some(text), 0o600)?;
+        Ok(true)
+    }
+
+    fn origins(&mut self, text: Option<&str>) -> Result<(), NoPlan> {
+        let path = self.present.state_dir.join(origin::NAME);
+        self.change(&path, &self.present.origins, Kind::Origins, text, 0o600)
+    }
+
     /// systemd finds a unit that is new to it by itself when it is started; it
     /// reads the rest while the daemon comes up.
-    fn daemon(&mut self, state: &Unit, changed: bool) {
-        let stale = changed || state.need_daemon_reload;
+    fn daemon(&mut self, state: &Unit, units: bool, config: bool) {
+        let stale = units || state.need_daemon_reload;
         let start = match state.active_state.as_str() {
-            "active" if stale => Some(Step::Restart),
+            "active" if stale || config => Some(Step::Restart),
             "active" => None,
             state => Some(Step::Start {
                 failed: state == "failed",
@@ -148,11 +167,13 @@ impl Planner<'_> {
     }
 
     /// Without systemd nobody starts the daemon but the user.
-    fn by_hand(&mut self) {
+    fn by_hand(&mut self, texts: &Texts) -> Result<(), NoPlan> {
+        self.daemon_json(texts)?;
         self.dirs(&self.present.socket);
         self.notes.push(
             "there is no systemd user manager here: the daemon has to be started by hand".into(),
         );
+        Ok(())
     }
 
     fn context(&mut self) -> Result<(), NoPlan> {

@@ -103,6 +103,16 @@ impl<'a> Object<'a> {
         Object::at(self.text, member.value.start)
     }
 
+    /// It has such a member.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.named(name).next().is_some()
+    }
+
+    /// It has such a member, and no other.
+    pub(super) fn is_only(&self, name: &str) -> bool {
+        self.has(name) && self.named(name).count() == self.members.len()
+    }
+
     /// The text with `name` set to `value` (JSON). A new member stands before
     /// the first of `followers`, else at the end, spaced like its neighbour.
     pub(super) fn with(&self, name: &str, value: &str, followers: &[&str]) -> String {

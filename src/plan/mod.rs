@@ -6,20 +6,21 @@
 //! other, and [`undo`] is the way back from each.
 
 pub mod asked;
-mod choice;
 pub mod cli_config;
 pub mod compute;
 pub mod context;
+pub mod daemon_json;
 pub mod diff;
 pub mod docker_service;
 pub mod drop_in;
 mod json_edit;
 pub mod legacy;
 pub mod mend;
-pub mod options;
+pub mod option;
 pub mod present;
 pub mod quote;
 pub mod shell_block;
+pub mod standing;
 pub mod step;
 mod template;
 pub mod undo;

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::drop_in::NAMES;
+use super::drop_in;
+use super::option::origin::{self, Origins};
 use super::step::{Seen, UNIT};
 use super::{context, docker_service, shell_block};
 use crate::fact::Fact;
 use crate::facts::Ground;
+use crate::facts::area::network::script::{self, Script};
 use crate::host::{Host, Kind, UserManager};
 
 /// Programs the daemon's unit must find.
@@ -57,6 +59,10 @@ pub struct Present {
     pub unit: Found,
     /// Our drop-ins, by name.
     pub drop_ins: BTreeMap<&'static str, Found>,
+    /// The daemon's `daemon.json`.
+    pub daemon_json: (PathBuf, Found),
+    /// The unit that is there names it (`--config-file`).
+    pub daemon_json_is_named: bool,
     /// `default.target.wants`: its permission bits, if it is there.
     pub wants_mode: Option<u32>,
     /// The user's systemd manager.
@@ -65,6 +71,8 @@ pub struct Present {
     pub linger: Fact<bool>,
     /// `dockerd-rootless.sh`, if it was found.
     pub script: Option<PathBuf>,
+    /// What that script, and the one a unit starts that is there, can do.
+    pub scripts: Vec<Script>,
     /// The PATH a new unit gets.
     pub path: String,
     /// Where the daemon listens.
@@ -75,6 +83,10 @@ pub struct Present {
     pub config: Found,
     /// The meta file of the context `rootless`.
     pub meta: Found,
+    /// Where the journal lies, and who asked for which option.
+    pub state_dir: PathBuf,
+    /// Who asked for which option, as an earlier run kept it.
+    pub origins: Found,
     /// The start file of the user's shell, if it is one we know.
     pub rc: Option<(PathBuf, Found)>,
     /// The user's login shell.
@@ -101,13 +113,17 @@ impl Present {
         let script = ground.shell_tools.first("dockerd-rootless.sh");
         let script = script.map(|hit| hit.path.clone());
         let rc = shell_block::rc_file(&subject.shell, home, config);
+        let state_dir = state_dir(host, home);
         Some(Present {
             uid: subject.uid,
             unit: found(host, &unit_dir.join(UNIT)),
             drop_ins: drop_ins(host, &unit_dir),
+            daemon_json: daemon_json(host, ground),
+            daemon_json_is_named: ground.daemon_json.named,
             wants_mode: dir_mode(host, &unit_dir.join("default.target.wants")),
             linger: Fact::Absent,
             path: path(ground, script.as_deref()),
+            scripts: scripts(host, ground, script.as_deref()),
             script,
             socket: PathBuf::new(),
             manager: Fact::Absent,
@@ -116,6 +132,8 @@ impl Present {
             rc: rc.map(|path| (path.clone(), found(host, &path))),
             shell: subject.shell.clone(),
             missing: BTreeSet::new(),
+            origins: found(host, &state_dir.join(origin::NAME)),
+            state_dir,
             docker_dir,
             unit_dir,
         })
@@ -141,6 +159,22 @@ impl Present {
         self.unit_dir.join("docker.service.d").join(name)
     }
 
+    /// What a script can do; none where its text cannot be read or tells nothing.
+    pub fn script_at(&self, path: &Path) -> Option<&Script> {
+        let of = |script: &&Script| Path::new(&script.path) == path;
+        let found = self.scripts.iter().find(of);
+        // A wrapper (NixOS) hands variables on that it does not name.
+        found.filter(|script| !script.variables.is_empty())
+    }
+
+    /// Who asked for which option.
+    pub fn known_origins(&self) -> Origins {
+        match &self.origins {
+            Found::File { seen, .. } => Origins::parse(&seen.text),
+            _ => Origins::default(),
+        }
+    }
+
     /// The meta file of the context.
     pub fn meta_path(&self) -> PathBuf {
         meta_path(&self.docker_dir)
@@ -153,6 +187,7 @@ impl Present {
             self.drop_in("x"),
             self.meta_path(),
             self.socket.clone(),
+            self.daemon_json.0.clone(),
         ];
         let mut missing = BTreeSet::new();
         for file in files.iter().chain(&rc) {
@@ -167,6 +202,14 @@ impl Present {
 fn meta_path(docker_dir: &Path) -> PathBuf {
     let dir = docker_dir.join("contexts/meta");
     dir.join(context::id(context::NAME)).join("meta.json")
+}
+
+/// `$XDG_STATE_HOME/rootless-setup`, by default in `~/.local/state`.
+pub fn state_dir(host: &dyn Host, home: &Path) -> PathBuf {
+    let set = host.env("XDG_STATE_HOME").into_known();
+    let base = set.filter(|dir| dir.starts_with('/')).map(PathBuf::from);
+    base.unwrap_or_else(|| home.join(".local/state"))
+        .join("rootless-setup")
 }
 
 fn docker_dir(host: &dyn Host, home: &Path) -> PathBuf {
@@ -214,10 +257,32 @@ fn path(ground: &Ground, script: Option<&Path>) -> String {
     docker_service::minimal_path(dir, &dirs)
 }
 
+fn daemon_json(host: &dyn Host, ground: &Ground) -> (PathBuf, Found) {
+    let path = &ground.daemon_json.path;
+    (path.clone(), found(host, path))
+}
+
+fn scripts(host: &dyn Host, ground: &Ground, own: Option<&Path>) -> Vec<Script> {
+    let started = ground
+        .unit
+        .exec_start()
+        .and_then(|words| words.into_iter().next());
+    let paths = own
+        .map(Path::to_path_buf)
+        .into_iter()
+        .chain(started.map(PathBuf::from));
+    let read = |path: PathBuf| {
+        let text = host.read(&path).into_known()?;
+        Some(script::parse(&path.to_string_lossy(), &text))
+    };
+    paths.filter_map(read).collect()
+}
+
 fn drop_ins(host: &dyn Host, unit_dir: &Path) -> BTreeMap<&'static str, Found> {
     let dir = unit_dir.join("docker.service.d");
-    let look = |name: &&'static str| (*name, found(host, &dir.join(name)));
-    NAMES.iter().map(look).collect()
+    drop_in::names()
+        .map(|name| (name, found(host, &dir.join(name))))
+        .collect()
 }
 
 fn dir_mode(host: &dyn Host, path: &Path) -> Option<u32> {

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::option::value::without_secret;
+
 /// The unit that everything is about.
 pub const UNIT: &str = "docker.service";
 
@@ -25,6 +27,10 @@ pub enum Kind {
     CurrentContext,
     /// A shell's start file.
     Shell,
+    /// The daemon's `daemon.json`, which may hold passwords.
+    DaemonJson,
+    /// Our own note of who asked for which option.
+    Origins,
     /// A file of the system's, changed by root.
     System,
 }
@@ -150,7 +156,14 @@ impl Change {
     pub fn diff(&self) -> String {
         let text = |seen: &Option<Seen>| seen.as_ref().map_or(String::new(), |s| s.text.clone());
         let path = self.path.display().to_string();
-        super::diff::unified(&text(&self.before), &text(&self.after), &path)
+        let diff = super::diff::unified(&text(&self.before), &text(&self.after), &path);
+        match self.kind {
+            Kind::DaemonJson => {
+                let lines = diff.lines().map(|line| without_secret(line) + "\n");
+                lines.collect()
+            }
+            _ => diff,
+        }
     }
 }
 

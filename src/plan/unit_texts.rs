@@ -1,11 +1,13 @@
 //! What `docker.service` and its drop-ins shall say.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::asked::{Asked, Foreign, NoPlan};
+use super::daemon_json;
 use super::docker_service::{self, Service};
 use super::drop_in;
-use super::options::{self, Chosen, Options, PortDriver};
+use super::option::{Chosen, Key, Options, PortDriver, Value, fit};
 use super::present::{Found, Present};
 use super::step::{Seen, UNIT};
 use crate::facts::unit::{self, DockerUnit};
@@ -15,8 +17,23 @@ use crate::facts::unit::{self, DockerUnit};
 pub struct Texts {
     /// By path: the text, or none for a drop-in that shall go.
     pub files: Vec<(PathBuf, Option<String>)>,
+    /// `daemon.json`, where something in it shall change: the file, and its text.
+    pub daemon_json: Option<(PathBuf, String)>,
+    /// The options as they will be.
+    pub chosen: Chosen,
+    /// Who asked for which option, as it is to be kept.
+    pub origins: Option<String>,
     /// What is left alone.
     pub notes: Vec<String>,
+}
+
+impl Texts {
+    /// Every file that will be read, as it will be.
+    pub fn planned(&self) -> BTreeMap<PathBuf, Option<String>> {
+        let config = self.daemon_json.clone();
+        let config = config.map(|(path, text)| (path, Some(text)));
+        self.files.iter().cloned().chain(config).collect()
+    }
 }
 
 /// What `docker.service` and its drop-ins shall say. `wrote` gives what our
@@ -29,6 +46,7 @@ pub fn texts(
     present: &Present,
     is_ours: &dyn Fn(&Path, &str) -> bool,
 ) -> Result<Texts, NoPlan> {
+    let chosen = chosen(&asked.options, present)?;
     let mut texts = Texts::default();
     let script = match unit_text(asked, present, is_ours)? {
         Some((script, text)) => {
@@ -43,9 +61,11 @@ pub fn texts(
             kept_script(present)?
         }
     };
-    let chosen = chosen(&asked.options, present)?;
-    let wanted = chosen.drop_ins(&script)?;
-    for name in drop_in::NAMES {
+    if let Some(known) = present.script_at(&script) {
+        fit::of_script(&chosen, &asked.options, known)?;
+    }
+    let wanted = drop_in::texts(&chosen, &script)?;
+    for name in drop_in::names() {
         let text = wanted
             .iter()
             .find(|(n, _)| *n == name)
@@ -64,6 +84,10 @@ pub fn texts(
             _ => texts.files.push((path, text)),
         }
     }
+    texts.daemon_json = config(asked, present)?;
+    let origins = present.known_origins().after(&asked.options, &chosen);
+    texts.origins = origins.text();
+    texts.chosen = chosen;
     Ok(texts)
 }
 
@@ -86,22 +110,22 @@ fn edited<'a>(
 
 /// To the letter what we write for the setting that it has.
 fn as_we_write(name: &str, text: &str, script: &Path) -> bool {
-    let Ok(Some(setting)) = drop_in::read(name, text) else {
+    let Ok(said) = drop_in::read(name, text) else {
         return false;
     };
-    let mut alone = Options::default();
-    alone.set(setting);
-    let alone = options::merge(&Options::default(), &alone);
+    let alone = said
+        .into_iter()
+        .fold(Chosen::default(), |chosen, (key, value)| {
+            chosen.with(key, value)
+        });
     // What stands in that of the network driver depends on the port driver, too.
-    let with_port = Chosen {
-        port_driver: Some(PortDriver::Implicit),
-        ..alone.clone()
-    };
-    let says = |chosen: Chosen| {
-        let texts = chosen.drop_ins(script).unwrap_or_default();
+    let implicit = Value::Text(PortDriver::Implicit.name().into());
+    let with_port = alone.clone().with(Key::PortDriver, implicit);
+    let says = |chosen| {
+        let texts = drop_in::texts(chosen, script).unwrap_or_default();
         texts.iter().any(|(n, t)| *n == name && t == text)
     };
-    says(alone) || says(with_port)
+    says(&alone) || says(&with_port)
 }
 
 fn foreign(path: &Path, there: &str, wanted: &str) -> NoPlan {
@@ -117,18 +141,49 @@ fn foreign(path: &Path, there: &str, wanted: &str) -> NoPlan {
 /// # Errors
 /// When they contradict each other.
 pub fn chosen(asked: &Options, present: &Present) -> Result<Chosen, NoPlan> {
-    let mut installed = Options::default();
+    let chosen = asked.merge(&installed_options(present));
+    fit::of_all(&chosen, asked)?;
+    Ok(chosen)
+}
+
+/// `daemon.json` with what was asked for in it; none where that is as it is.
+fn config(asked: &Asked, present: &Present) -> Result<Option<(PathBuf, String)>, NoPlan> {
+    if !daemon_json::is_asked(&asked.options) {
+        return Ok(None);
+    }
+    let (path, found) = &present.daemon_json;
+    if present.daemon_json_is_named && asked.foreign == Foreign::Adopt {
+        let why = "is named by the unit that shall be replaced, and by no unit of ours: --keep \
+                   that one, or move the file to ~/.config/docker/daemon.json";
+        return Err(NoPlan::file(path, why));
+    }
+    let there = match found {
+        Found::Unusable(why) => return Err(NoPlan::file(path, why)),
+        Found::File { seen, .. } => Some(seen.text.as_str()),
+        Found::Absent => None,
+    };
+    let text = daemon_json::edited(there, &asked.options);
+    let text = text.map_err(|why| NoPlan::file(path, &format!("cannot be edited: {why}")))?;
+    let changed = text.filter(|text| there != Some(text));
+    Ok(changed.map(|text| (path.clone(), text)))
+}
+
+/// What our drop-ins say, and `daemon.json`. One that somebody spoilt says nothing.
+fn installed_options(present: &Present) -> Chosen {
+    let mut installed = Chosen::default();
     for (name, found) in &present.drop_ins {
-        // One that somebody spoilt says nothing.
-        if let Found::File { seen, .. } = found
-            && let Ok(Some(setting)) = drop_in::read(name, &seen.text)
-        {
-            installed.set(setting);
+        if let Found::File { seen, .. } = found {
+            for (key, value) in drop_in::read(name, &seen.text).unwrap_or_default() {
+                installed.set(key, value);
+            }
         }
     }
-    let chosen = options::merge(asked, &installed);
-    chosen.check()?;
-    Ok(chosen)
+    if let Found::File { seen, .. } = &present.daemon_json.1 {
+        for (key, value) in daemon_json::read(&seen.text) {
+            installed.set(key, value);
+        }
+    }
+    installed
 }
 
 /// The script and the text of our unit; none where the present one is kept.

@@ -18,8 +18,8 @@ pub struct Status {
     pub state: &'static str,
     /// The unit.
     pub unit: Unit,
-    /// Options that were chosen, as `name value`; the rest are Docker's own defaults.
-    pub options: Vec<String>,
+    /// Every option of the daemon, and who says so.
+    pub options: Vec<Setting>,
     /// Where the daemon listens.
     pub socket: Socket,
     /// What answers there; null when nothing does.
@@ -32,6 +32,18 @@ pub struct Status {
     pub drift: Vec<String>,
     /// The journal by which `uninstall` takes everything back; null when there is none.
     pub journal: Option<String>,
+}
+
+/// An option.
+#[derive(Debug, Default, Serialize)]
+pub struct Setting {
+    /// Its name, as in `setup.toml`.
+    pub name: &'static str,
+    /// Its value; null where it is left to Docker.
+    pub value: Option<String>,
+    /// `default`, `--net`, `/home/alice/setup.toml:3`, `by hand: FILE`, or `install`
+    /// where a file of ours says so and it is not known who asked.
+    pub from: String,
 }
 
 /// The unit.
@@ -104,6 +116,9 @@ pub fn render(status: &Status, look: &Look) -> String {
     for (name, text) in rows(status).iter().filter(|(_, text)| !text.is_empty()) {
         let _ = writeln!(page, "  {name:<9} {}", look.wrap(text, 12));
     }
+    for line in options(&status.options) {
+        let _ = writeln!(page, "  {:<9} {}", "option", look.wrap(&line, 12));
+    }
     for line in &status.drift {
         let _ = writeln!(
             page,
@@ -115,12 +130,26 @@ pub fn render(status: &Status, look: &Look) -> String {
     page
 }
 
+/// Those that somebody chose, a line each; the others in one.
+fn options(all: &[Setting]) -> Vec<String> {
+    let chosen = all.iter().filter_map(|setting| {
+        let value = setting.value.as_ref()?;
+        Some(format!("{} {value} ({})", setting.name, setting.from))
+    });
+    let mut lines: Vec<String> = chosen.collect();
+    let others = all.iter().filter(|setting| setting.value.is_none());
+    let others: Vec<&str> = others.map(|setting| setting.name).collect();
+    if !others.is_empty() {
+        lines.push(format!("Docker's own default: {}", others.join(" ")));
+    }
+    lines
+}
+
 fn rows(status: &Status) -> Vec<(&'static str, String)> {
     let engine = status.engine.as_ref();
     let text = |pick: fn(&Engine) -> String| engine.map(pick).unwrap_or_default();
     vec![
         ("unit", unit(&status.unit)),
-        ("options", status.options.join(", ")),
         (
             "socket",
             format!("{} {}", status.socket.url, status.socket.answer),

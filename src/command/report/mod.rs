@@ -2,7 +2,7 @@
 
 mod diff;
 mod input;
-mod output;
+pub(super) mod output;
 mod read;
 mod summary;
 pub mod ticket;

@@ -4,8 +4,7 @@ use super::*;
 use crate::facts::{Ground, subject};
 use crate::host::{Host, Recorded, UserManager};
 use crate::plan::asked::Foreign;
-use crate::plan::options::Choice;
-use crate::plan::options::Options;
+use crate::plan::option::{Choice, Key, Options, Value};
 use crate::plan::unit_texts::texts;
 use crate::testing::TestHost;
 
@@ -101,16 +100,42 @@ fn what_is_as_asked_for_gets_no_step() {
 #[test]
 fn a_changed_option_changes_what_it_must() {
     let mut asked = asked();
-    asked.options.mtu = Choice::Set(1400);
+    asked.options = Options::default().flag(Key::Mtu, Choice::Set(Value::Number(1400)));
     let steps = planned(&asked, &present(installed(host()))).unwrap();
     let drop_in = "/home/alice/.config/systemd/user/docker.service.d";
     let expected = [
         format!("make {drop_in} (mode 0755)"),
         format!("write {drop_in}/rootless-setup-mtu.conf (mode 0644)"),
+        "write /home/alice/.local/state/rootless-setup/options.json (mode 0600)".into(),
         "have systemd read the units again".into(),
         "restart docker.service: running containers stop".into(),
     ];
     assert_eq!(steps, expected);
+}
+
+#[test]
+fn daemon_json_changes_alone_and_the_daemon_reads_it_anew() {
+    let file = "/home/alice/.config/docker/daemon.json";
+    let path = Value::Text("/srv/docker".into());
+    let mut asked = asked();
+    asked.options = Options::default().flag(Key::DataRoot, Choice::Set(path));
+    let host = || installed(host());
+    let fresh = planned(&asked, &present(host())).unwrap();
+    let expected = [
+        "make /home/alice/.config/docker (mode 0755)".to_owned(),
+        format!("write {file} (mode 0600)"),
+        "write /home/alice/.local/state/rootless-setup/options.json (mode 0600)".into(),
+        "restart docker.service: running containers stop".into(),
+    ];
+    assert_eq!(fresh, expected);
+    let there = present(host().file(file, "{ \"debug\": true }"));
+    let texts = texts(&asked, &there, &|_, _| false).unwrap();
+    let (_, text) = texts.daemon_json.as_ref().unwrap();
+    assert_eq!(text, "{ \"debug\": true, \"data-root\": \"/srv/docker\" }");
+    let broken = present(host().file(file, "{ \"debug\": "));
+    assert!(matches!(planned(&asked, &broken), Err(NoPlan::File { .. })));
+    asked.options = Options::default();
+    assert_eq!(planned(&asked, &broken).unwrap(), [""; 0]);
 }
 
 #[test]
@@ -140,10 +165,8 @@ fn a_unit_of_somebody_else_is_theirs_to_decide() {
 #[test]
 fn an_edited_drop_in_is_asked_about() {
     let path = "/home/alice/.config/systemd/user/docker.service.d/rootless-setup-mtu.conf";
-    let mut chosen = Options::default();
-    chosen.mtu = Choice::Set(1400);
     let with_mtu = Asked {
-        options: chosen,
+        options: Options::default().flag(Key::Mtu, Choice::Set(Value::Number(1400))),
         ..asked()
     };
     let texts = texts(&with_mtu, &present(installed(host())), &|_, _| false).unwrap();

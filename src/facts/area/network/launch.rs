@@ -68,6 +68,13 @@ pub fn collect(cx: Context<'_>) -> Launch {
     }
 }
 
+/// The variables of the script that are set, and who sets them.
+pub fn pins(cx: Context<'_>) -> BTreeMap<String, Pin> {
+    let mut found = variables(cx, &mut None);
+    found.retain(|_, pin| !pin.value.is_empty());
+    found
+}
+
 fn told((path, why): &(PathBuf, String)) -> String {
     format!("{}: {why}", path.display())
 }

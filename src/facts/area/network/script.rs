@@ -1,6 +1,7 @@
 //! `dockerd-rootless.sh`: which network drivers this version of it tries, and
 //! in which order. Versions differ, and distributions patch it: the text decides.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 
@@ -85,6 +86,8 @@ pub struct Script {
     pub detaches: bool,
     /// It uses the port driver `implicit` with pasta.
     pub knows_implicit: bool,
+    /// Variables it reads, without `DOCKERD_ROOTLESS_ROOTLESSKIT_` in front.
+    pub variables: BTreeSet<String>,
 }
 
 /// Reads the script's text.
@@ -101,6 +104,7 @@ pub fn parse(path: &str, text: &str) -> Script {
         script.calls_nsenter |= words.any(|w| w == "nsenter");
         script.detaches |= line.contains("--detach-netns");
         script.knows_implicit |= line.contains("implicit");
+        script.variables.extend(variables(line));
     }
     let mut seen = Vec::new();
     script.order.retain(|driver| {
@@ -109,6 +113,16 @@ pub fn parse(path: &str, text: &str) -> Script {
         first
     });
     script
+}
+
+/// The variables that a line names.
+fn variables(line: &str) -> impl Iterator<Item = String> {
+    let parts = line.split("DOCKERD_ROOTLESS_ROOTLESSKIT_").skip(1);
+    let name = |part: &str| {
+        let end = part.find(|c: char| !c.is_ascii_uppercase() && !c.is_ascii_digit() && c != '_');
+        part[..end.unwrap_or(part.len())].to_owned()
+    };
+    parts.map(name).filter(|name| !name.is_empty())
 }
 
 /// The driver of a line `net=NAME`.
@@ -159,6 +173,16 @@ mod tests {
         assert_eq!(script.order, order_of(&Version::new(29, 7, 0)));
         assert!(script.calls_sysctl && script.calls_nsenter && script.knows_implicit);
         assert!(!script.detaches);
+    }
+
+    #[test]
+    fn variables_are_those_that_the_code_reads() {
+        let text = "# * DOCKERD_ROOTLESS_ROOTLESSKIT_STATE_DIR=DIR\n\
+            : \"${DOCKERD_ROOTLESS_ROOTLESSKIT_NET:=}\"\n\
+            exec $rootlesskit --slirp4netns-sandbox=$DOCKERD_ROOTLESS_ROOTLESSKIT_SLIRP4NETNS_SANDBOX $DOCKERD_ROOTLESS_ROOTLESSKIT_FLAGS\n";
+        let script = parse("/s", text);
+        let names: Vec<&str> = script.variables.iter().map(String::as_str).collect();
+        assert_eq!(names, ["FLAGS", "NET", "SLIRP4NETNS_SANDBOX"]);
     }
 
     #[test]
