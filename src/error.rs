@@ -102,8 +102,8 @@ pub enum Error {
         uid: u32,
     },
     /// There are no namespaces to enter.
-    #[error("your rootless Docker does not run: no RootlessKit holds {0}")]
-    NotRunning(String),
+    #[error("your rootless Docker does not run")]
+    NotRunning,
     /// Another program could not be started.
     #[error("{program} cannot be started: {why}")]
     Program {
@@ -169,9 +169,7 @@ impl Error {
             Error::Bug(_) => Exit::Bug,
             Error::Leak(_) => Exit::Private,
             // The reader of a pipe has seen enough.
-            Error::Unfit(_) | Error::Rootful(_) | Error::NoHome | Error::NotRunning(_) => {
-                Exit::Failed
-            }
+            Error::Unfit(_) | Error::Rootful(_) | Error::NoHome | Error::NotRunning => Exit::Failed,
             Error::NoPlan(NoPlan::Options(_)) => Exit::Usage,
             Error::NoPlan(NoPlan::Foreign { .. }) => Exit::Declined,
             Error::NoPlan(_) => Exit::Failed,
@@ -207,7 +205,7 @@ impl Error {
                 "--adopt replaces it (uninstall brings it back), --keep leaves it as it is".into(),
             ),
             Error::Unfit(_) => Some("rootless-setup doctor".into()),
-            Error::NotRunning(_) => {
+            Error::NotRunning => {
                 Some("systemctl --user start docker; rootless-setup status".into())
             }
             Error::Rootful(_) => Some(

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::fact::Fact;
 use crate::facts::Context;
-use crate::facts::area::docker::state;
+use crate::facts::area::docker::state::{self, PidFile, State};
 use crate::host::{Host, Live, program};
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -30,13 +30,14 @@ pub fn run(args: &Nsenter) -> Result<Exit, Error> {
         host: &host,
         ground: &ground,
     };
-    let state = state::collect(context, &ground.runtime_dir).dockerd;
-    let not_running = || Error::NotRunning(state.path.display().to_string());
-    if state.held == Fact::Known(false) {
-        return Err(not_running());
-    }
-    let child = child(&host, &state.path).ok_or_else(not_running)?;
-    let detached = detached(&host, &state.path, child).filter(|_| !args.daemon_net);
+    let state = state::collect(context, &ground.runtime_dir);
+    let dir = &state.dockerd.path;
+    let held = state.dockerd.held != Fact::Known(false);
+    let child = child(&host, dir)
+        .filter(|_| held)
+        .or_else(|| daemon(&state));
+    let child = child.ok_or(Error::NotRunning)?;
+    let detached = detached(&host, dir, child).filter(|_| held && !args.daemon_net);
     let words = words(child, detached.as_deref(), command(&host, args));
     let path = program::find(NSENTER).unwrap_or_else(|| NSENTER.to_owned());
     let error = program::become_program(&path, &words);
@@ -52,6 +53,16 @@ fn child(host: &dyn Host, state: &Path) -> Option<u32> {
     let pid = pid.trim().parse().ok().filter(|pid| *pid > 1)?;
     let process = host.stat(&PathBuf::from(format!("/proc/{pid}")));
     process.known().map(|_| pid)
+}
+
+/// The daemon itself: scripts before 23.0 let RootlessKit keep its state in a
+/// directory of a random name.
+fn daemon(state: &State) -> Option<u32> {
+    let alive = |file: &&PidFile| {
+        let comm = file.comm.known().map(|comm| comm.trim());
+        file.program == "dockerd" && comm == Some("dockerd")
+    };
+    state.pid_files.iter().find(alive)?.pid.known().copied()
 }
 
 /// The containers' network, where RootlessKit keeps it apart from the daemon's

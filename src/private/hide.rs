@@ -93,6 +93,9 @@ fn file(path: &str, text: &str, register: &Register, replace: &Replace<'_>) -> O
         Form::Unit | Form::Variables => without_values(text),
         _ => text.to_owned(),
     };
+    if HOST_NAMES.contains(&path) {
+        return Some(host_name(&text, register, replace));
+    }
     let text = replace.text(&text);
     let lines = |line: fn(&str, &Register) -> String| {
         text.split_inclusive('\n')
@@ -106,6 +109,18 @@ fn file(path: &str, text: &str, register: &Register, replace: &Replace<'_>) -> O
         Form::Routes => lines(route),
         _ => text.into_owned(),
     })
+}
+
+/// Files that hold this machine's name and nothing else.
+const HOST_NAMES: [&str; 2] = ["/proc/sys/kernel/hostname", "/etc/hostname"];
+
+/// The machine's name is hidden even where it is a word.
+fn host_name(text: &str, register: &Register, replace: &Replace<'_>) -> String {
+    let (name, end) = split_end(text);
+    match name.split_once('.') {
+        Some((first, rest)) => format!("{}.{}{end}", stand_in(first, register), replace.text(rest)),
+        None => format!("{}{end}", stand_in(name, register)),
+    }
 }
 
 /// Variables that are not known keep their names only.
@@ -229,4 +244,28 @@ pub fn key(register: &Register) -> BTreeMap<&str, &str> {
     let kept = entries.filter(|entry| entry.kind != super::Kind::Secret);
     kept.map(|entry| (entry.stand_in.as_str(), entry.value.as_str()))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestHost;
+
+    #[test]
+    fn a_host_may_be_called_by_words() {
+        for name in [
+            "rootless-bullseye",
+            "debian",
+            "docker.example",
+            "DOCKER-Server",
+        ] {
+            let path = "/proc/sys/kernel/hostname";
+            let host = TestHost::new().file(path, &format!("{name}\n")).0;
+            let register = register(&host, &BTreeSet::new(), &[]);
+            let replace = Replace::new(&register);
+            let hidden = bundle(&host, &register, &replace).unwrap();
+            let text = hidden.files[path].text.clone().unwrap();
+            assert!(text.starts_with("host-1"), "{name}: {text}");
+        }
+    }
 }

@@ -95,11 +95,13 @@ fn place(entry: &Entry, words: &Words) -> Option<Place> {
     let word = words.has_all(value) && value.chars().all(plain);
     match entry.kind {
         Kind::Ipv4 | Kind::Ipv6 | Kind::Mac | Kind::Id => Some(Place::Number),
-        Kind::User | Kind::Host if word => Some(Place::Used(entry.kind)),
+        Kind::User | Kind::Host if word && words.has_name(value) => Some(Place::Used(entry.kind)),
         Kind::Directory if word || !distinct => Some(Place::Part),
         // A word in the place of a password cannot be told from any other.
         Kind::Secret if word || value.len() < 4 => None,
         // A person's name goes with its field; its words alone say too little.
+        Kind::User | Kind::Host if distinct => Some(Place::Anywhere),
+        Kind::User | Kind::Host => Some(Place::Word),
         _ if word => None,
         _ if distinct => Some(Place::Anywhere),
         _ => Some(Place::Word),

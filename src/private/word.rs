@@ -25,6 +25,8 @@ static COMMON: LazyLock<Arc<Set>> = LazyLock::new(|| {
 #[derive(Clone, Default)]
 struct Set {
     words: HashSet<String>,
+    /// Words put together as a host's name may be: `docker-desktop`.
+    compounds: HashSet<String>,
     /// All of them, for those that are part of one.
     text: String,
 }
@@ -41,6 +43,13 @@ impl Set {
                 self.text.push(' ');
             }
         }
+        let inner = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+        let compounds = text
+            .split(|c| !inner(c))
+            .map(|c| c.trim_matches(['-', '_', '.']));
+        let compounds = compounds.filter(|c| c.contains(['-', '_', '.']));
+        self.compounds
+            .extend(compounds.map(str::to_ascii_lowercase));
     }
 }
 
@@ -86,6 +95,19 @@ impl Words {
                 .any(|set| set.contains(&word))
     }
 
+    /// True if a name is such a word, or stands in public texts as it is: of
+    /// `docker-debian` each part is a word, and yet it is somebody's name.
+    pub fn has_name(&self, name: &str) -> bool {
+        let name = name.to_ascii_lowercase();
+        let mut parts = split(&name);
+        match (parts.next(), parts.next()) {
+            (Some(_), Some(_)) => [&self.common.compounds, &self.own.compounds]
+                .iter()
+                .any(|set| set.contains(&name)),
+            _ => self.has_all(&name),
+        }
+    }
+
     /// True if every word of a text is one: `docker.service.d`, `usr-local`.
     pub fn has_all(&self, text: &str) -> bool {
         split(text).all(|word| self.has(word))
@@ -122,6 +144,8 @@ mod tests {
             assert!(!words.has(name), "{name}");
         }
         assert!(words.is_within("amespac") && !words.is_within("alice"));
+        assert!(words.has_name("docker") && words.has_name("docker-ce-rootless-extras"));
+        assert!(words.has_all("docker-debian") && !words.has_name("docker-debian"));
         assert!(!words.has("bookwormy"));
         words.learn("VERSION_CODENAME=bookwormy");
         assert!(words.has("bookwormy"));
