@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod flags;
+mod generate;
 
 pub use flags::Flags;
+pub use generate::{Generate, Shell};
 
 /// Finds out why rootless Docker does not run here, and says how to mend it.
 #[derive(Debug, Parser)]
@@ -365,17 +367,6 @@ pub enum Checks {
         /// Output format
         #[arg(long, value_enum, default_value = "text")]
         format: Format,
-    },
-}
-
-/// What to generate.
-#[derive(Debug, Subcommand)]
-pub enum Generate {
-    /// A setup.toml for install --config, with every option explained
-    Config {
-        /// Write to this new file; - is standard output
-        #[arg(long, short, value_name = "FILE", default_value = "-")]
-        output: PathBuf,
     },
 }
 

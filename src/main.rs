@@ -21,6 +21,10 @@ fn main() -> ExitCode {
             host::touch(args.next().unwrap_or_default().as_ref());
             ExitCode::SUCCESS
         }
+        Some(mode) if mode == command::complete::MODE => {
+            command::complete::run(args);
+            ExitCode::SUCCESS
+        }
         _ => run(),
     }
 }

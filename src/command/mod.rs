@@ -2,6 +2,7 @@
 
 mod apply;
 mod checks;
+pub mod complete;
 mod doctor;
 pub mod examine;
 mod explain;
