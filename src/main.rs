@@ -25,6 +25,10 @@ fn main() -> ExitCode {
             command::complete::run(args);
             ExitCode::SUCCESS
         }
+        Some(mode) if mode == apply::verify::MODE => {
+            apply::verify::hello();
+            ExitCode::SUCCESS
+        }
         _ => run(),
     }
 }

@@ -1,6 +1,11 @@
 //! What `generate` makes: pages that are sound and up to date, a manual that
 //! groff takes without a word, completions that the real shells offer.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::print_stderr, missing_docs)]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    missing_docs
+)]
 
 use std::collections::BTreeMap;
 use std::path::Path;
