@@ -133,6 +133,9 @@ pub enum Error {
     /// Nobody said yes.
     #[error("nothing was changed: {0}")]
     Declined(&'static str),
+    /// All is done, but no container runs.
+    #[error("rootless Docker is set up, but no container runs: {0}")]
+    Unproved(String),
     /// A run failed, and was taken back.
     #[error("{0}")]
     RolledBack(String),
@@ -172,6 +175,7 @@ impl Error {
             Error::Unfit(_) | Error::Rootful(_) | Error::NoHome | Error::NotRunning(_) => {
                 Exit::Failed
             }
+            Error::Unproved(_) => Exit::Failed,
             Error::NoPlan(NoPlan::Options(_)) => Exit::Usage,
             Error::NoPlan(NoPlan::Foreign { .. }) => Exit::Declined,
             Error::NoPlan(_) => Exit::Failed,
@@ -207,6 +211,7 @@ impl Error {
                 "--adopt replaces it (uninstall brings it back), --keep leaves it as it is".into(),
             ),
             Error::Unfit(_) => Some("rootless-setup doctor".into()),
+            Error::Unproved(_) => Some("rootless-setup explain --journal".into()),
             Error::NotRunning(_) => {
                 Some("systemctl --user start docker; rootless-setup status".into())
             }

@@ -8,6 +8,7 @@ pub mod examine;
 mod explain;
 mod fix;
 mod generate;
+mod guide;
 mod install;
 mod mend;
 mod nsenter;
@@ -15,6 +16,7 @@ mod prepare;
 pub mod report;
 mod status;
 mod uninstall;
+mod wizard;
 
 use crate::cli::{Cli, Command};
 use crate::error::Error;
@@ -24,7 +26,13 @@ use crate::ui::{self, Look};
 /// Runs the command line and says how it ended.
 pub fn run(cli: Cli) -> Exit {
     let look = Look::stdout(cli.color, cli.ascii);
-    let result = match cli.command {
+    if cli.plain {
+        ui::prompt::be_plain();
+    }
+    let Some(command) = cli.command else {
+        return ended(guide::run(cli.no_input, &look));
+    };
+    ended(match command {
         Command::Doctor(args) => doctor::run(&args, &look),
         Command::Fix(args) => fix::run(&args, &look),
         Command::Prepare(args) => prepare::run(&args, &look),
@@ -36,7 +44,10 @@ pub fn run(cli: Cli) -> Exit {
         Command::Explain(args) => explain::run(&args, &look),
         Command::Checks(args) => checks::run(&args, &look),
         Command::Generate(args) => generate::run(&args),
-    };
+    })
+}
+
+fn ended(result: Result<Exit, Error>) -> Exit {
     result.unwrap_or_else(|error| {
         if error.exit() != Exit::Fine {
             ui::complain(&error);
