@@ -23,6 +23,9 @@ pub struct Cli {
     /// Never ask: without a command, show this help
     #[arg(long)]
     pub no_input: bool,
+    /// Without a command: go all the way on a recorded host, and change nothing
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub replay: Option<PathBuf>,
     /// When to use colour.
     #[arg(
         long,

@@ -112,6 +112,9 @@ pub enum Error {
         /// The system's words.
         why: String,
     },
+    /// An option stands where it would do nothing.
+    #[error("{0} before a command does nothing: put it after the command")]
+    Misplaced(&'static str),
     /// There is no home directory to work in.
     #[error("your home directory is not known: HOME is not set")]
     NoHome,

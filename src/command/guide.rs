@@ -1,6 +1,7 @@
 //! `rootless-setup` alone: from the examination to a container that runs, with
 //! a question before every step that changes something.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,18 +26,19 @@ const DEADLINE: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// Those of the commands that it goes through.
-pub fn run(no_input: bool, look: &Look) -> Result<Exit, Error> {
+pub fn run(no_input: bool, replay: Option<&Path>, look: &Look) -> Result<Exit, Error> {
     if no_input || !prompt::somebody_looks() {
         return help();
     }
-    let mut found = Found::new()?;
+    let mut found = Found::new(replay)?;
     found.show(look)?;
     if found.host.identity().euid == 0 {
         return Err(Error::Root("install"));
     }
-    let mended = offer_fix(&found.report, look)?;
+    // On a recorded host nothing can be.
+    let mended = replay.is_none() && offer_fix(&found.report, look)?;
     if mended {
-        found = Found::new()?;
+        found = Found::new(replay)?;
         found.show(look)?;
     }
     let failing = found.failing();
@@ -50,7 +52,7 @@ pub fn run(no_input: bool, look: &Look) -> Result<Exit, Error> {
     if !prompt::confirm("Go on to set rootless Docker up?", true) {
         return Err(Error::Declined("you said no"));
     }
-    install::guided(&*found.host, &found.report, &found.offer, look)
+    install::guided(&*found.host, &found.report, &found.offer, replay, look)
 }
 
 /// A subcommand is missing, and nobody is there to go all the way with.
@@ -67,8 +69,11 @@ struct Found {
 }
 
 impl Found {
-    fn new() -> Result<Found, Error> {
-        let host: Arc<dyn Host> = Arc::new(Live::new(true, DEADLINE));
+    fn new(replay: Option<&Path>) -> Result<Found, Error> {
+        let host: Arc<dyn Host> = match replay {
+            Some(path) => Arc::new(install::recorded(path)?),
+            None => Arc::new(Live::new(true, DEADLINE)),
+        };
         let subject = subject::find(&*host, None)?;
         let (report, offer) = ui::with_progress("Examining this host ...", || {
             let offer = |facts: &_| Offer::new(&*host, facts);

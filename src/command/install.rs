@@ -151,14 +151,19 @@ fn patience(request: &Request) -> Duration {
 /// The host that is to be set up, or a recorded one.
 fn host(request: &Request) -> Result<Arc<dyn Host>, Error> {
     Ok(match &request.replay {
-        Some(path) => {
-            // What doctor does not look at is in no recording of it.
-            let mut bundle = bundle(path)?;
-            bundle.unlisted = Unlisted::Absent;
-            Arc::new(Recorded::new(bundle))
-        }
+        Some(path) => Arc::new(recorded(path)?),
         None => Arc::new(Live::new(true, patience(request))),
     })
+}
+
+/// A recorded host. What doctor does not look at is in no recording of it.
+///
+/// # Errors
+/// When the file is none.
+pub fn recorded(path: &Path) -> Result<Recorded, Error> {
+    let mut bundle = bundle(path)?;
+    bundle.unlisted = Unlisted::Absent;
+    Ok(Recorded::new(bundle))
 }
 
 /// Has the buses asked already while files are read; each is asked once.

@@ -29,22 +29,37 @@ pub fn run(cli: Cli) -> Exit {
     if cli.plain {
         ui::prompt::be_plain();
     }
-    let Some(command) = cli.command else {
-        return ended(guide::run(cli.no_input, &look));
-    };
-    ended(match command {
-        Command::Doctor(args) => doctor::run(&args, &look),
-        Command::Fix(args) => fix::run(&args, &look),
-        Command::Prepare(args) => prepare::run(&args, &look),
-        Command::Install(args) => install::run(&args, &look),
-        Command::Status(args) => status::run(&args, &look),
-        Command::Uninstall(args) => uninstall::run(&args, &look),
-        Command::Nsenter(args) => nsenter::run(&args),
-        Command::Report(args) => report::run(&args, &look),
-        Command::Explain(args) => explain::run(&args, &look),
-        Command::Checks(args) => checks::run(&args, &look),
-        Command::Generate(args) => generate::run(&args),
+    ended(match cli.command {
+        Some(command) => {
+            misplaced(cli.no_input, cli.replay.is_some()).and_then(|()| carry_out(command, &look))
+        }
+        None => guide::run(cli.no_input, cli.replay.as_deref(), &look),
     })
+}
+
+/// Options of the way without a command: before one they would be passed over.
+fn misplaced(no_input: bool, replay: bool) -> Result<(), Error> {
+    match (no_input, replay) {
+        (true, _) => Err(Error::Misplaced("--no-input")),
+        (_, true) => Err(Error::Misplaced("--replay")),
+        _ => Ok(()),
+    }
+}
+
+fn carry_out(command: Command, look: &Look) -> Result<Exit, Error> {
+    match command {
+        Command::Doctor(args) => doctor::run(&args, look),
+        Command::Fix(args) => fix::run(&args, look),
+        Command::Prepare(args) => prepare::run(&args, look),
+        Command::Install(args) => install::run(&args, look),
+        Command::Status(args) => status::run(&args, look),
+        Command::Uninstall(args) => uninstall::run(&args, look),
+        Command::Nsenter(args) => nsenter::run(&args),
+        Command::Report(args) => report::run(&args, look),
+        Command::Explain(args) => explain::run(&args, look),
+        Command::Checks(args) => checks::run(&args, look),
+        Command::Generate(args) => generate::run(&args),
+    }
 }
 
 fn ended(result: Result<Exit, Error>) -> Exit {

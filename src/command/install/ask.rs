@@ -45,14 +45,24 @@ pub fn asked(request: Request, look: &Look) -> Result<Request, Error> {
 ///
 /// # Errors
 /// As [`super::run`].
-pub fn guided(host: &dyn Host, report: &Report, offer: &Offer, look: &Look) -> Result<Exit, Error> {
+pub fn guided(
+    host: &dyn Host,
+    report: &Report,
+    offer: &Offer,
+    replay: Option<&Path>,
+    look: &Look,
+) -> Result<Exit, Error> {
+    let manner = Manner {
+        dry_run: replay.is_some(),
+        ..Manner::default()
+    };
     let request = Request::new(&Install {
         config: None,
         ask: true,
         verify: true,
-        replay: None,
+        replay: replay.map(Path::to_path_buf),
         no_linger: false,
-        manner: Manner::default(),
+        manner,
         flags: crate::cli::Flags::default(),
     })?;
     carry(answered(request, host, report, offer, look)?, look)
