@@ -118,13 +118,14 @@ impl Way<'_> {
     /// False to go back.
     fn take(&mut self, step: Step) -> bool {
         match step {
-            Step::Option(key) => self.option(key),
+            Step::Option(key) => self.option(key, true),
             Step::More => self.more(),
             Step::Keep => self.keep(),
         }
     }
 
-    fn option(&mut self, key: Key) -> bool {
+    /// Where not the `whole` has to fit yet, the rest of it may still be said.
+    fn option(&mut self, key: Key, whole: bool) -> bool {
         loop {
             let question = Question::new(key, self.offer, &self.answers);
             self.asker.say("");
@@ -136,14 +137,14 @@ impl Way<'_> {
             let Some((_, answer)) = chosen.and_then(|n| question.answers.get(n)) else {
                 return false;
             };
-            if self.answer(key, answer) {
+            if self.answer(key, answer, whole) {
                 return true;
             }
         }
     }
 
     /// False if it is to be asked again.
-    fn answer(&mut self, key: Key, answer: &Answer) -> bool {
+    fn answer(&mut self, key: Key, answer: &Answer, whole: bool) -> bool {
         let choice = match answer {
             Answer::Leave => None,
             Answer::Say(choice) => Some(choice.clone()),
@@ -155,13 +156,23 @@ impl Way<'_> {
         let before = self.answers.clone();
         self.put(key, choice);
         self.follow(key);
-        let misfit = self.offer.misfit(&self.answers);
-        if let Some(why) = misfit {
-            self.asker.say(&format!("That does not go: {why}."));
+        let fits = self.fits(&before, whole);
+        if !fits {
             self.answers = before;
-            return false;
         }
-        true
+        fits
+    }
+
+    /// Whether the answers go together, or no worse than `before`.
+    fn fits(&mut self, before: &Options, whole: bool) -> bool {
+        let misfit = self.offer.misfit(&self.answers, whole);
+        match misfit.filter(|why| self.offer.misfit(before, whole).as_ref() != Some(why)) {
+            None => true,
+            Some(why) => {
+                self.asker.say(&format!("That does not go: {why}."));
+                false
+            }
+        }
     }
 
     fn put(&mut self, key: Key, choice: Option<Choice>) {
@@ -173,13 +184,13 @@ impl Way<'_> {
 
     /// Another network driver takes the port driver along.
     fn follow(&mut self, key: Key) {
-        if key != Key::Net || self.offer.misfit(&self.answers).is_none() {
+        if key != Key::Net || self.offer.misfit(&self.answers, true).is_none() {
             return;
         }
         let before = self.answers.clone();
         let installed = self.offer.installed.get(Key::PortDriver).is_some();
         self.put(Key::PortDriver, installed.then_some(Choice::Auto));
-        match self.offer.misfit(&self.answers) {
+        match self.offer.misfit(&self.answers, true) {
             None => self
                 .asker
                 .say("The port driver becomes Docker's choice: the other does not go with it."),
@@ -241,18 +252,30 @@ impl Way<'_> {
             self.asker
                 .say(&format!("Not here: {}.", refused.join(", ")));
         }
+        self.options(group, &keys);
+    }
+
+    /// Options of a group, in any order, until they fit. Who leaves them unfit by
+    /// Escape takes them back.
+    fn options(&mut self, group: &str, keys: &[Key]) {
+        let before = self.answers.clone();
         let mut at = 0;
         loop {
             let mut labels = vec!["done".to_owned()];
             labels.extend(keys.iter().map(|key| self.standing(*key)));
-            match self.asker.choose(group, &labels, at) {
-                None | Some(0) => return,
-                Some(n) => {
-                    if let Some(key) = keys.get(n - 1) {
-                        self.option(*key);
-                    }
+            let chosen = self.asker.choose(group, &labels, at);
+            match chosen.and_then(|n| Some((n, keys.get(n.checked_sub(1)?)?))) {
+                Some((n, key)) => {
+                    self.option(*key, false);
                     at = n;
                 }
+                None if self.fits(&before, true) => return,
+                None if chosen.is_none() => {
+                    self.asker.say("What was set here is taken back.");
+                    self.answers = before;
+                    return;
+                }
+                None => at = 0,
             }
         }
     }

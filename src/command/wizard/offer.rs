@@ -151,15 +151,20 @@ impl Offer {
         old.map(|version| format!("RootlessKit {version} does not know it"))
     }
 
-    /// Why answers do not go together; none if they do.
-    pub fn misfit(&self, answers: &Options) -> Option<String> {
+    /// Why answers do not go together; none if they do. Before all is said
+    /// (`whole`), what is missing may still come.
+    pub fn misfit(&self, answers: &Options, whole: bool) -> Option<String> {
         let chosen = answers.merge(&self.installed);
+        let by_all = || match whole {
+            true => fit::of_all(&chosen, answers),
+            false => Ok(()),
+        };
         let by_script = || match &self.script {
             Some(script) => fit::of_script(&chosen, answers, script),
             None => Ok(()),
         };
         let fits = fit::of_asked(answers)
-            .and_then(|()| fit::of_all(&chosen, answers))
+            .and_then(|()| by_all())
             .and_then(|()| by_script());
         fits.err().map(|why| why.to_string())
     }

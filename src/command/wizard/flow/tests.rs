@@ -216,6 +216,29 @@ fn what_does_not_go_together_is_said_and_asked_again() {
 }
 
 #[test]
+fn a_group_may_be_unfit_until_it_is_done() {
+    let offer = Offer {
+        installed: Chosen::default().with(Key::SlirpSeccomp, Value::Flag(true)),
+        ..new()
+    };
+    let keys = "first|no|no|Network|net|pasta|done|slirp4netns-seccomp|Docker's|done|no|no";
+    let (taken, reader) = walk(&offer, &Options::default(), keys);
+    let said = reader.said.join("\n");
+    assert!(
+        said.contains("That does not go: slirp4netns-seccomp does nothing"),
+        "{said}"
+    );
+    let taken = taken.expect("answers");
+    assert_eq!(taken.merge(&offer.installed).net(), Some(Net::Pasta));
+    assert_eq!(
+        taken.get(Key::SlirpSeccomp).map(|n| &n.choice),
+        Some(&Choice::Auto)
+    );
+    let left = answers(&offer, "first|no|no|Network|net|pasta|back|no|no");
+    assert_eq!(left, "linger=no shell-env=no");
+}
+
+#[test]
 fn the_port_driver_follows_the_network_driver() {
     let offer = new();
     let (_, reader) = walk(
@@ -290,7 +313,7 @@ proptest::proptest! {
         }
         let offer = new();
         if let Some(answers) = ask(&mut Random(keys), &offer, &Options::default()) {
-            assert_eq!(offer.misfit(&answers), None);
+            assert_eq!(offer.misfit(&answers, true), None);
         }
     }
 }
