@@ -80,7 +80,10 @@ fn by_prepare(case: &Case, fixable: &Fixable) -> Vec<Step> {
         .map(|path| format!("'{path}'"))
         .collect();
     // Its index is made anew at every change of the set of libraries.
-    let tree = format!("tree /etc ld.so.cache {}", aside.join(" "));
+    let tree = format!(
+        "{{ tree /etc ld.so.cache {}; dpkg-query -W -f='${{db:Status-Abbrev}} ${{Package}}\\n' | grep ^ii; }}",
+        aside.join(" ")
+    );
     let options = &fixable.options;
     vec![
         step(Who::Alice, fails(case, fixable)),
