@@ -112,6 +112,9 @@ pub enum Error {
         /// The system's words.
         why: String,
     },
+    /// An option stands where it would do nothing.
+    #[error("{0} before a command does nothing: put it after the command")]
+    Misplaced(&'static str),
     /// There is no home directory to work in.
     #[error("your home directory is not known: HOME is not set")]
     NoHome,
@@ -133,6 +136,9 @@ pub enum Error {
     /// Nobody said yes.
     #[error("nothing was changed: {0}")]
     Declined(&'static str),
+    /// All is done, but no container runs.
+    #[error("rootless Docker is set up, but no container runs: {0}")]
+    Unproved(String),
     /// A run failed, and was taken back.
     #[error("{0}")]
     RolledBack(String),
@@ -170,6 +176,7 @@ impl Error {
             Error::Leak(_) => Exit::Private,
             // The reader of a pipe has seen enough.
             Error::Unfit(_) | Error::Rootful(_) | Error::NoHome | Error::NotRunning => Exit::Failed,
+            Error::Unproved(_) => Exit::Failed,
             Error::NoPlan(NoPlan::Options(_)) => Exit::Usage,
             Error::NoPlan(NoPlan::Foreign { .. }) => Exit::Declined,
             Error::NoPlan(_) => Exit::Failed,
@@ -205,6 +212,7 @@ impl Error {
                 "--adopt replaces it (uninstall brings it back), --keep leaves it as it is".into(),
             ),
             Error::Unfit(_) => Some("rootless-setup doctor".into()),
+            Error::Unproved(_) => Some("rootless-setup explain --journal".into()),
             Error::NotRunning => {
                 Some("systemctl --user start docker; rootless-setup status".into())
             }

@@ -21,6 +21,14 @@ fn main() -> ExitCode {
             host::touch(args.next().unwrap_or_default().as_ref());
             ExitCode::SUCCESS
         }
+        Some(mode) if mode == command::complete::MODE => {
+            command::complete::run(args);
+            ExitCode::SUCCESS
+        }
+        Some(mode) if mode == apply::verify::MODE => {
+            apply::verify::hello();
+            ExitCode::SUCCESS
+        }
         _ => run(),
     }
 }

@@ -287,6 +287,14 @@ fn options_that_cannot_be_meant_are_refused_before_anything_is_looked_at() {
         (&["install", "--timeout", "0"], "3600"),
         (&["install", "--no-such-option"], "--no-such-option"),
         (&["uninstall", "everything"], "everything"),
+        (&["--no-input", "install"], "after the command"),
+        (&["install", "--replay", "x"], "--dry-run"),
+        (&["install", "--ask", "--no-input"], "--no-input"),
+        (
+            &["install", "--dry-run", "--replay", "/no/such/file"],
+            "/no/such/file",
+        ),
+        (&[], "Usage: rootless-setup"),
     ];
     for (args, word) in refused {
         let said = complaint(args);
@@ -348,4 +356,29 @@ fn a_generated_setup_toml_sets_nothing_and_overwrites_nothing() {
         );
         assert!(help.contains(&flag), "{flag}");
     }
+}
+
+#[test]
+fn the_plan_for_any_recorded_host_is_a_plan_or_a_reason() {
+    let mut plans = 0;
+    for entry in std::fs::read_dir("tests/hosts").unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|kind| kind != "toml") {
+            continue;
+        }
+        let name = path.display().to_string();
+        let output = tool(&["install", "--dry-run", "--replay", &name])
+            .output()
+            .unwrap();
+        let (page, said) = (text(&output.stdout), text(&output.stderr));
+        match output.status.code() {
+            Some(0) => plans += usize::from(page.contains("This will be done:")),
+            code => assert!(
+                matches!(code, Some(1 | 2 | 4)) && said.contains("error: "),
+                "{name}: {code:?} {said}"
+            ),
+        }
+        assert!(!said.contains("bug"), "{name}: {said}");
+    }
+    assert!(plans > 15, "{plans} plans");
 }

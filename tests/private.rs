@@ -66,10 +66,10 @@ impl Dice {
     }
 
     /// A login name: plain, short, with characters of regular expressions, with
-    /// others than ASCII, or a word.
+    /// others than ASCII, a word, or words put together.
     fn name(&mut self) -> String {
         let len = 5 + self.roll(6);
-        match self.roll(8) {
+        match self.roll(9) {
             0 => self.letters(3),
             1 => {
                 let odd = self.pick(&[".*", "+", "(x", "[a]", "$", "^q", "|", "{2}", "?"]);
@@ -84,6 +84,11 @@ impl Dice {
                 .to_owned(),
             4 => self.letters(len).to_ascii_uppercase(),
             5 => format!("{}-{}", self.letters(4), self.letters(4)),
+            6 => {
+                let first = self.pick(&["rootless", "debian", "build", "home"]);
+                let second = self.pick(&["bullseye", "storage", "memory", "ubuntu"]);
+                format!("{first}-{second}")
+            }
             _ => self.letters(len),
         }
     }

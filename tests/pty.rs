@@ -3,6 +3,7 @@
 //! documented. (The questions of a host that is fit are asked in `tests/vm`.)
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, missing_docs)]
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
@@ -17,7 +18,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{LocalModes, tcgetattr};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
 /// Nobody's uid, used when the tests run as root.
 const UID: u32 = 54_321;
@@ -29,6 +30,29 @@ const SHOW_CURSOR: &str = "\x1b[?25h";
 
 /// One that the docker client cannot read: `fix` can set it aside.
 const CONFIG: &str = ".docker/config.json";
+
+/// What a terminal is, and what is said of it.
+#[derive(Clone, Copy)]
+struct Terminal {
+    term: &'static str,
+    columns: u16,
+    lang: &'static str,
+    no_color: bool,
+    /// The working directory is the home.
+    inside: bool,
+}
+
+impl Default for Terminal {
+    fn default() -> Self {
+        Terminal {
+            term: "xterm",
+            columns: 80,
+            lang: "C.UTF-8",
+            no_color: false,
+            inside: false,
+        }
+    }
+}
 
 /// A home with a hand-written unit, something to fix and something to uninstall.
 struct Home(tempfile::TempDir);
@@ -67,8 +91,12 @@ impl Home {
         std::fs::write(path, text).unwrap();
     }
 
-    /// The tool on a terminal of its own, which is the terminal of its session.
     fn start(&self, args: &[&str]) -> Session {
+        self.start_on(Terminal::default(), args)
+    }
+
+    /// The tool on a terminal of its own, which is the terminal of its session.
+    fn start_on(&self, terminal: Terminal, args: &[&str]) -> Session {
         let master =
             openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&master).unwrap();
@@ -80,6 +108,13 @@ impl Home {
             .custom_flags(i32::try_from(OFlags::NOCTTY.bits()).unwrap())
             .open(name.to_str().unwrap())
             .unwrap();
+        let size = Winsize {
+            ws_row: 40,
+            ws_col: terminal.columns,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        tcsetwinsize(&slave, size).unwrap();
         let mut command = Command::new("setsid");
         command
             .arg("--ctty")
@@ -87,12 +122,17 @@ impl Home {
             .args(args)
             .env_clear()
             .env("HOME", self.0.path())
-            .env("TERM", "xterm")
+            .env("TERM", terminal.term)
+            .env("LANG", terminal.lang)
+            .envs(terminal.no_color.then_some(("NO_COLOR", "1")))
             .env(
                 "PATH",
                 format!("{}:/usr/bin:/bin", self.path("bin").display()),
             )
-            .current_dir("/")
+            .current_dir(match terminal.inside {
+                true => self.0.path(),
+                false => Path::new("/"),
+            })
             .stdin(slave.try_clone().unwrap())
             .stdout(slave.try_clone().unwrap())
             .stderr(slave.try_clone().unwrap());
@@ -110,6 +150,7 @@ impl Home {
             master,
             slave,
             screen,
+            seen: Cell::new(0),
         }
     }
 
@@ -160,6 +201,8 @@ struct Session {
     master: File,
     slave: File,
     screen: Arc<Mutex<Vec<u8>>>,
+    /// Up to where the screen was looked at.
+    seen: Cell<usize>,
 }
 
 impl Session {
@@ -171,6 +214,31 @@ impl Session {
     fn asks(&self, text: &str) {
         let asks = || self.text().contains(text) && !self.echoes();
         self.wait(&format!("asks {text:?}"), asks);
+    }
+
+    /// The same for what was not looked at yet.
+    fn asks_next(&self, text: &str) {
+        let new = || {
+            self.text()
+                .get(self.seen.get()..)
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let asks = || new().contains(&format!("{text}:")) && !self.echoes();
+        self.wait(&format!("asks {text:?}"), asks);
+        self.seen.set(self.text().len());
+    }
+
+    /// Waits until it has shown `text`, which was not looked at yet, and reads a line.
+    fn reads(&self, text: &str) {
+        let start = self.seen.get();
+        let shown = || {
+            let screen = self.text();
+            let at = screen.get(start..)?.find(text)? + start;
+            screen[at..].find("]: ").map(|end| at + end)
+        };
+        self.wait(&format!("reads {text:?}"), || shown().is_some());
+        self.seen.set(shown().unwrap());
     }
 
     fn wait(&self, what: &str, until: impl Fn() -> bool) {
@@ -296,6 +364,7 @@ fn a_terminal_that_goes_away_is_no_yes() {
         master,
         slave,
         screen,
+        ..
     } = session;
     drop((master, slave, screen));
     let code = ended(&mut child);
@@ -355,5 +424,350 @@ fn fix_leaves_what_is_not_marked() {
     session.keys("\r");
     let code = ended(&mut session.child);
     assert!(matches!(code, Some(0 | 4)), "{code:?}:\n{}", session.text());
+    assert!(home.tree() == before, "the home was changed");
+}
+
+/// A recorded host that is fit: Debian's testing, with slirp4netns and pasta.
+const FIT: &str = "tests/hosts/debian-sid.toml";
+
+impl Home {
+    /// `install --ask` for a recorded host, which changes nothing.
+    fn wizard(&self, terminal: Terminal, more: &[&str]) -> Session {
+        let host = std::fs::read_to_string(FIT).unwrap();
+        self.file("host.toml", &host);
+        let host = self.path("host.toml");
+        let args = [
+            "install",
+            "--ask",
+            "--dry-run",
+            "--replay",
+            host.to_str().unwrap(),
+        ];
+        self.start_on(terminal, &[&args, more].concat())
+    }
+}
+
+const NET: &str = "Network driver";
+const BOOT: &str = "Start at boot";
+const SHELL: &str = "Set DOCKER_HOST in your shell";
+const MORE: &str = "Anything else to set?";
+const KEEP: &str = "Keep these answers as a file?";
+const ENTER: &str = "\r";
+
+/// Answers each question with its keys.
+fn walk(session: &mut Session, way: &[(&str, &str)]) {
+    for (question, keys) in way {
+        session.asks_next(question);
+        session.keys(keys);
+    }
+}
+
+/// To the question of this number, by what stands there.
+const WAY: [(&str, &str); 5] = [
+    (NET, ENTER),
+    (BOOT, ENTER),
+    (SHELL, ENTER),
+    (MORE, ENTER),
+    (KEEP, ENTER),
+];
+
+#[test]
+fn ctrl_c_at_every_question_of_the_wizard_changes_nothing() {
+    let group = [(MORE, "\x1b[B\r"), ("Network", DOWN)];
+    let option = [
+        (MORE, "\x1b[B\r"),
+        ("Network", "\x1b[B\x1b[B\x1b[B\r"),
+        ("mtu", DOWN),
+    ];
+    let typed = [
+        (MORE, "\x1b[B\r"),
+        ("Network", "\x1b[B\x1b[B\x1b[B\r"),
+        ("mtu", "\x1b[B\r"),
+    ];
+    let mut ways: Vec<Vec<(&str, &str)>> = (0..WAY.len()).map(|n| WAY[..=n].to_vec()).collect();
+    for inner in [&group[..], &option, &typed] {
+        ways.push([&WAY[..3], inner].concat());
+    }
+    for way in ways {
+        let home = Home::new();
+        let mut session = home.wizard(Terminal::default(), &[]);
+        let before = home.tree();
+        let ((last, keys), rest) = way.split_last().unwrap();
+        walk(&mut session, rest);
+        session.asks_next(last);
+        if *keys == "\x1b[B\r" {
+            session.keys(keys);
+            session.wait("asks for a line", || session.text().contains("Type it"));
+        }
+        session.keys(CTRL_C);
+        let code = session.end("interrupted; nothing was changed");
+        assert_eq!(code, Some(130), "{last}");
+        assert!(home.tree() == before, "the home was changed at {last}");
+    }
+}
+
+#[test]
+fn the_wizard_ends_in_the_plan_of_what_was_answered() {
+    let home = Home::new();
+    let mut session = home.wizard(Terminal::default(), &[]);
+    let before = home.tree();
+    let pasta = "\x1b[B\x1b[B\r";
+    walk(
+        &mut session,
+        &[(NET, pasta), (BOOT, ENTER), (SHELL, ESCAPE), (BOOT, ESCAPE)],
+    );
+    // It finds its way back, and what was answered stands there.
+    walk(
+        &mut session,
+        &[(NET, ENTER), (BOOT, "\x1b[B\r"), (SHELL, "\x1b[A\r")],
+    );
+    walk(
+        &mut session,
+        &[(MORE, "\x1b[B\r"), ("Network", "\x1b[B\x1b[B\x1b[B\r")],
+    );
+    walk(&mut session, &[("mtu", "\x1b[B\r")]);
+    session.wait("asks for a line", || session.text().contains("Type it"));
+    session.keys("1400\r");
+    walk(
+        &mut session,
+        &[("Network", ESCAPE), (MORE, ENTER), (KEEP, ENTER)],
+    );
+    let code = ended(&mut session.child);
+    let screen = session.text();
+    assert_eq!(code, Some(0), "{screen}");
+    assert!(
+        screen.contains("DOCKERD_ROOTLESS_ROOTLESSKIT_NET=pasta"),
+        "{screen}"
+    );
+    assert!(
+        screen.contains("DOCKERD_ROOTLESS_ROOTLESSKIT_MTU=1400"),
+        "{screen}"
+    );
+    assert!(screen.contains("/home/alice/.bashrc"), "{screen}");
+    assert!(!screen.contains("start at boot, without"), "{screen}");
+    assert!(home.tree() == before, "the home was changed");
+}
+
+#[test]
+fn escape_at_the_first_question_declines() {
+    let home = Home::new();
+    let mut session = home.wizard(Terminal::default(), &["--net", "pasta", "--no-linger"]);
+    // What was said is not asked.
+    walk(&mut session, &[(SHELL, ESCAPE)]);
+    let code = session.end("nothing was changed: you said no");
+    assert_eq!(code, Some(4));
+}
+
+#[test]
+fn answers_are_kept_in_a_file_that_install_reads() {
+    let home = Home::new();
+    home.file("setup.toml", "version = 1\n");
+    let inside = Terminal {
+        inside: true,
+        ..Terminal::default()
+    };
+    let mut session = home.wizard(inside, &[]);
+    walk(&mut session, &WAY[..4]);
+    walk(&mut session, &[(KEEP, "\x1b[B\r")]);
+    let code = ended(&mut session.child);
+    let screen = session.text();
+    assert_eq!(code, Some(0), "{screen}");
+    assert!(screen.contains("wrote setup-2.toml"), "{screen}");
+    let path = home.path("setup-2.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(
+        text.contains("\nlinger = true\n") && text.contains("\nshell-env = false\n"),
+        "{text}"
+    );
+    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let read = Command::new(home.path("bin/tool"))
+        .args(["install", "--dry-run", "--replay", FIT, "--config"])
+        .arg(&path)
+        .output()
+        .unwrap();
+    assert_eq!(
+        read.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&read.stderr)
+    );
+}
+
+/// Lines with numbers: nothing is drawn, and every line is understood.
+#[test]
+fn without_drawing_the_questions_are_lines() {
+    let dumb = Terminal {
+        term: "dumb",
+        ..Terminal::default()
+    };
+    for (terminal, more) in [(dumb, &[][..]), (Terminal::default(), &["--plain"])] {
+        let home = Home::new();
+        let mut session = home.wizard(terminal, more);
+        let ways = [
+            (NET, "9\n"),
+            (NET, "what\n"),
+            (NET, "pasta\n"),
+            (BOOT, "b\n"),
+            (NET, "\n"),
+        ];
+        for (question, keys) in ways
+            .into_iter()
+            .chain([(BOOT, "2\n"), (SHELL, "\n"), (MORE, "\n")])
+        {
+            session.reads(&format!("{question} ["));
+            session.keys(keys);
+        }
+        session.reads("Keep these answers");
+        session.keys("\n");
+        let code = ended(&mut session.child);
+        let screen = session.text();
+        assert_eq!(code, Some(0), "{screen}");
+        assert!(screen.contains("what is no answer"), "{screen}");
+        assert!(
+            screen.contains("DOCKERD_ROOTLESS_ROOTLESSKIT_NET=pasta"),
+            "{screen}"
+        );
+        assert!(!screen.contains('\x1b'), "{screen:?}");
+        let mut session = home.wizard(terminal, more);
+        session.reads(&format!("{NET} ["));
+        session.keys(CTRL_C);
+        assert_eq!(ended(&mut session.child), Some(130));
+        let mut session = home.wizard(terminal, more);
+        session.reads(&format!("{NET} ["));
+        session.keys("\x04");
+        assert_eq!(ended(&mut session.child), Some(4));
+    }
+}
+
+#[test]
+fn narrow_and_wide_terminals_without_colour_and_without_unicode() {
+    let plain = Terminal {
+        no_color: true,
+        lang: "C",
+        ..Terminal::default()
+    };
+    for (columns, most) in [(40, 40), (200, 100)] {
+        for terminal in [
+            Terminal { columns, ..plain },
+            Terminal {
+                columns,
+                ..Terminal::default()
+            },
+        ] {
+            let home = Home::new();
+            let mut session = home.wizard(terminal, &[]);
+            walk(&mut session, &WAY[..3]);
+            walk(&mut session, &[(MORE, "\x1b[B\x1b[B\r")]);
+            session.asks_next("Daemon (daemon.json)");
+            let screen = session.text();
+            session.keys(CTRL_C);
+            assert_eq!(session.end("interrupted"), Some(130));
+            let bare = console::strip_ansi_codes(&screen).into_owned();
+            // The spinner of a slow host draws over its line.
+            for line in bare.split(['\n', '\r']) {
+                assert!(
+                    console::measure_text_width(line) <= most,
+                    "{columns}: {line:?}"
+                );
+            }
+            let colours = screen.split("\x1b[").skip(1).filter(|rest| {
+                rest.find(|c: char| c.is_ascii_alphabetic())
+                    .is_some_and(|at| rest[at..].starts_with('m'))
+            });
+            assert_eq!(colours.count(), 0, "{screen:?}");
+            assert!(!terminal.no_color || screen.is_ascii(), "{screen}");
+        }
+    }
+}
+
+/// `rootless-setup` alone, as far as a host that is not fit lets it go.
+#[test]
+fn alone_it_examines_and_offers_to_mend() {
+    let home = Home::new();
+    let mut session = home.start(&[]);
+    let before = home.tree();
+    session.asks("Mend what can be mended?");
+    assert!(
+        session.text().contains("run containers"),
+        "{}",
+        session.text()
+    );
+    session.keys("n");
+    let code = session.end("nothing was changed: ");
+    assert_eq!(code, Some(1));
+    let mut session = home.start(&[]);
+    session.asks("Mend what can be mended?");
+    session.keys("y");
+    session.asks("What shall be mended?");
+    session.keys(CTRL_C);
+    let code = session.end("interrupted; nothing was changed");
+    assert_eq!(code, Some(130));
+    assert!(home.tree() == before, "the home was changed");
+    let mut session = home.start(&["--no-input"]);
+    assert_eq!(ended(&mut session.child), Some(2));
+    session.wait("shows the help", || {
+        session.text().contains("Usage: rootless-setup")
+    });
+}
+
+/// The page that the README shows.
+#[test]
+fn the_readme_shows_the_wizard() {
+    let home = Home::new();
+    let mut session = home.wizard(Terminal::default(), &["--plain"]);
+    for (question, keys) in [(NET, "pasta\n"), (BOOT, "\n"), (SHELL, "\n"), (MORE, "\n")] {
+        session.reads(&format!("{question} ["));
+        session.keys(keys);
+    }
+    session.reads(KEEP);
+    session.keys("\n");
+    assert_eq!(ended(&mut session.child), Some(0));
+    let screen = session.text().replace('\r', "");
+    // A slow host has a line of its own before them, and after.
+    let begin = screen.find("b goes back").unwrap();
+    let last = screen.find(KEEP).unwrap();
+    let end = screen[last..].find("]: ").unwrap() + last + 2;
+    let questions = &screen[begin..end];
+    let readme = std::fs::read_to_string("README.md").unwrap();
+    assert!(
+        readme.contains(questions),
+        "README.md is out of date:\n{questions}"
+    );
+}
+
+/// `rootless-setup` alone, on a recorded host that is fit: to its plan.
+#[test]
+fn alone_it_goes_all_the_way() {
+    let home = Home::new();
+    home.file("host.toml", &std::fs::read_to_string(FIT).unwrap());
+    let host = home.path("host.toml");
+    let args = ["--replay", host.to_str().unwrap()];
+    let go_on = "Go on to set rootless Docker up?";
+    let mut session = home.start(&args);
+    let before = home.tree();
+    session.asks(go_on);
+    assert!(
+        session.text().contains("run containers    "),
+        "{}",
+        session.text()
+    );
+    session.keys("y");
+    walk(&mut session, &WAY);
+    let code = ended(&mut session.child);
+    let screen = session.text();
+    assert_eq!(code, Some(0), "{screen}");
+    assert!(
+        screen.contains("This will be done:") && screen.contains("SetUserLinger"),
+        "{screen}"
+    );
+    for (keys, code, says) in [
+        ("n", 4, "nothing was changed: you said no"),
+        (CTRL_C, 130, "interrupted; nothing was changed"),
+    ] {
+        let mut session = home.start(&args);
+        session.asks(go_on);
+        session.keys(keys);
+        assert_eq!(session.end(says), Some(code));
+    }
     assert!(home.tree() == before, "the home was changed");
 }

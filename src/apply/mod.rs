@@ -14,3 +14,4 @@ pub mod purge;
 pub mod ready;
 pub mod revert;
 pub mod run;
+pub mod verify;

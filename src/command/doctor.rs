@@ -101,18 +101,24 @@ fn replay(args: &Doctor, path: &Path) -> Result<Report, Error> {
 /// When the file is none, or the user is not in it.
 pub fn recorded(path: &Path, user: Option<&str>, deadline: Duration) -> Result<Report, Error> {
     let name = path.display().to_string();
-    let text = read(path).map_err(|e| Error::Read {
-        path: name.clone(),
-        why: e.to_string(),
-    })?;
-    let bundle = Bundle::parse(&text).map_err(|error| Error::Bundle {
-        path: name.clone(),
-        error,
-    })?;
+    let bundle = bundle(path)?;
     let wanted = user.map(str::to_owned).or_else(|| bundle.user.clone());
     let host: Arc<dyn Host> = Arc::new(Recorded::new(bundle));
     let subject = subject::find(&*host, wanted.as_deref())?;
     examine(&host, subject, &name, deadline)
+}
+
+/// Reads a recorded host.
+///
+/// # Errors
+/// When the file is none.
+pub fn bundle(path: &Path) -> Result<Bundle, Error> {
+    let name = path.display().to_string();
+    let text = read(path).map_err(|e| Error::Read {
+        path: name.clone(),
+        why: e.to_string(),
+    })?;
+    Bundle::parse(&text).map_err(|error| Error::Bundle { path: name, error })
 }
 
 fn read(path: &Path) -> std::io::Result<String> {

@@ -1,8 +1,10 @@
 //! The examination that `doctor` shows and `install` starts from.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::check::catalogue::Catalogue;
 use crate::check::{engine, site};
 use crate::error::Error;
 use crate::facts::programs::{Purpose, Running};
@@ -38,13 +40,28 @@ pub fn examine(
     source: &str,
     deadline: Duration,
 ) -> Result<Report, Error> {
+    survey(host, subject, source, deadline, |_| ()).map(|(report, ())| report)
+}
+
+/// The same; `look` takes from the facts what no report tells.
+///
+/// # Errors
+/// When the built-in catalogue contradicts itself.
+pub fn survey<T>(
+    host: &Arc<dyn Host>,
+    subject: Option<subject::Subject>,
+    source: &str,
+    deadline: Duration,
+    look: impl FnOnce(&Facts) -> T,
+) -> Result<(Report, T), Error> {
     let started = Instant::now();
     // Read on the other core while the ground is.
     std::thread::spawn(super::catalogue);
     let ground = Ground::collect(&**host, subject);
     // The slowest come first: everything else is done while they run.
     let programs = Running::start(host, &ground, deadline, Purpose::Report);
-    judge(host, ground, programs, source, started, deadline)
+    let facts = facts(host, ground, programs, source, deadline)?;
+    Ok((judged(&facts, source, started), look(&facts.0)))
 }
 
 /// Judges a host of which the ground is known and the programs run already.
@@ -59,15 +76,33 @@ pub fn judge(
     started: Instant,
     deadline: Duration,
 ) -> Result<Report, Error> {
+    let facts = facts(host, ground, programs, source, deadline)?;
+    Ok(judged(&facts, source, started))
+}
+
+/// What is judged, and by which catalogue.
+type Case = (Facts, Cow<'static, Catalogue>);
+
+fn facts(
+    host: &Arc<dyn Host>,
+    ground: Ground,
+    programs: Running,
+    source: &str,
+    deadline: Duration,
+) -> Result<Case, Error> {
     let built_in = super::catalogue()?;
     let (extended, refused) = site::extend(built_in, &**host, &ground);
     // Of a recorded host that was told when it was recorded.
     for (path, why) in refused.iter().filter(|_| source != RECORDED) {
         ui::warn(&format!("{} does not count: {why}", path.display()));
     }
-    let catalogue = extended.as_ref().unwrap_or(built_in);
-    let facts = Facts::collect(host, ground, programs, catalogue, deadline);
-    let checked = engine::run(catalogue, &facts);
+    let catalogue = extended.map_or(Cow::Borrowed(built_in), Cow::Owned);
+    let facts = Facts::collect(host, ground, programs, &catalogue, deadline);
+    Ok((facts, catalogue))
+}
+
+fn judged((facts, catalogue): &Case, source: &str, started: Instant) -> Report {
+    let checked = engine::run(catalogue, facts);
     let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    Ok(Report::new(&facts.ground, &checked, source, took))
+    Report::new(&facts.ground, &checked, source, took)
 }

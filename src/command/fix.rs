@@ -91,7 +91,11 @@ fn choose(
         return Ok(Some(wanted));
     }
     let line = |one: &Wanted| {
-        let text = format!("{}: {}", one.id, look.safe(&one.summary));
+        let text = format!("{}: {}", one.id, one.summary);
+        let text = match prompt::is_plain() {
+            true => look.safe(&text),
+            false => look.cut(&text, 8),
+        };
         (text, one.status != Status::Info)
     };
     let lines: Vec<(String, bool)> = wanted.iter().map(line).collect();

@@ -1,13 +1,18 @@
 //! `install`: from what is there to a running rootless Docker, or back.
 
+mod ask;
+mod proof;
 mod request;
 mod support;
+
+pub use ask::guided;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::apply::{self, agree, ask};
+use super::doctor::bundle;
 use super::examine::judge;
 use crate::apply::journal::{self, Journal};
 use crate::apply::lock::Lock;
@@ -19,7 +24,7 @@ use crate::exit::Exit;
 use crate::fact::Fact;
 use crate::facts::Ground;
 use crate::facts::programs::{Purpose, Running};
-use crate::host::{Host, Live, Planned};
+use crate::host::{Host, Live, Planned, Recorded, Unlisted};
 use crate::plan::asked::{Foreign, NoPlan};
 use crate::plan::option::Key;
 use crate::plan::present::Present;
@@ -49,6 +54,14 @@ const IPTABLES: [&str; 4] = [
 /// When nothing was done, with the reason; or when what was done was taken back.
 pub fn run(args: &Install, look: &Look) -> Result<Exit, Error> {
     let request = Request::new(args)?;
+    match request.ask {
+        true => carry(ask::asked(request, look)?, look),
+        false => carry(request, look),
+    }
+}
+
+/// Installs what was asked for; asks about a unit that is not ours.
+fn carry(request: Request, look: &Look) -> Result<Exit, Error> {
     let outcome = attempt(&request, look);
     let Err(Error::NoPlan(NoPlan::Foreign { path, diff })) = outcome else {
         return outcome;
@@ -82,16 +95,21 @@ fn foreign() -> Result<Foreign, Error> {
 fn attempt(request: &Request, look: &Look) -> Result<Exit, Error> {
     let (asked, manner) = (&request.asked, request.manner);
     let started = Instant::now();
-    let deadline = Duration::from_secs(request.timeout.max(10));
-    let host: Arc<dyn Host> = Arc::new(Live::new(true, deadline));
+    let deadline = patience(request);
+    let host = host(request)?;
     ask_buses(&host);
     std::thread::spawn(super::catalogue);
     let ground = apply::ground(&*host, "install")?;
     // They take longest: everything else is read while they run.
     let programs = Running::start(&host, &ground, deadline, Purpose::Install);
     let state_dir = apply::state_dir(&*host, &ground);
-    let _lock = Lock::take(&ground.runtime_dir, ground.home_path())?;
-    let journal = known(&state_dir, manner)?;
+    let is_live = request.replay.is_none();
+    let lock = || Lock::take(&ground.runtime_dir, ground.home_path());
+    let _lock = is_live.then(lock).transpose()?;
+    let journal = match is_live {
+        true => known(&state_dir, manner)?,
+        false => None,
+    };
     let mut present = Present::files(&*host, &ground).ok_or(Error::NoHome)?;
     let is_ours = |path: &Path, text: &str| {
         let wrote = journal.as_ref().and_then(|j| j.wrote(path));
@@ -106,19 +124,46 @@ fn attempt(request: &Request, look: &Look) -> Result<Exit, Error> {
     })?;
     let skip_iptables = texts.chosen.flagged(Key::SkipIptables) == Some(true);
     fit(&*host, &report, request, skip_iptables, look)?;
+    undetermined(&report);
     support::of_report(&report, request)?;
     present.ask(&*host, &ground);
     let mut plan = compute::plan(asked, &present, &texts)?;
     offer_linger(request, &present, &mut plan);
     if plan.is_empty() {
-        return already(&plan, &present, look);
+        return already(&plan, &present, request, !skip_iptables, look);
     }
     show(&plan, manner.dry_run, look)?;
     if manner.dry_run {
         return Ok(Exit::Fine);
     }
     agree(manner, "Do this?")?;
-    carry_out(&plan, request, &ground, &state_dir, &present, started)
+    let done = carry_out(&plan, request, &ground, &state_dir, &present, started)?;
+    proof::proved(request, &present, !skip_iptables)?;
+    summary(&present)?;
+    linger_left(done, &ground)
+}
+
+/// How long the host may take to answer.
+fn patience(request: &Request) -> Duration {
+    Duration::from_secs(request.timeout.max(10))
+}
+
+/// The host that is to be set up, or a recorded one.
+fn host(request: &Request) -> Result<Arc<dyn Host>, Error> {
+    Ok(match &request.replay {
+        Some(path) => Arc::new(recorded(path)?),
+        None => Arc::new(Live::new(true, patience(request))),
+    })
+}
+
+/// A recorded host. What doctor does not look at is in no recording of it.
+///
+/// # Errors
+/// When the file is none.
+pub fn recorded(path: &Path) -> Result<Recorded, Error> {
+    let mut bundle = bundle(path)?;
+    bundle.unlisted = Unlisted::Absent;
+    Ok(Recorded::new(bundle))
 }
 
 /// Has the buses asked already while files are read; each is asked once.
@@ -163,6 +208,10 @@ fn fit(
         ui::print(&text::render(report, look, false))?;
         return Err(Error::Unfit(failing));
     }
+    Ok(())
+}
+
+fn undetermined(report: &Report) {
     for check in report.checks.iter() {
         if check.status == Status::Unknown {
             ui::warn(&format!(
@@ -171,7 +220,6 @@ fn fit(
             ));
         }
     }
-    Ok(())
 }
 
 fn failing(report: &Report, skip_iptables: bool) -> usize {
@@ -223,6 +271,7 @@ fn detail(step: &Step) -> String {
     }
 }
 
+/// Says whether lingering was refused.
 fn carry_out(
     plan: &Plan,
     request: &Request,
@@ -230,7 +279,7 @@ fn carry_out(
     state_dir: &Path,
     present: &Present,
     started: Instant,
-) -> Result<Exit, Error> {
+) -> Result<bool, Error> {
     let world = apply::world(ground, present.socket.clone(), request.timeout, GRACE);
     let busy = interrupt::busy();
     let mut journal = Journal::open(state_dir)?;
@@ -257,8 +306,7 @@ fn carry_out(
                 all.as_secs_f32(),
                 daemon.as_secs_f32()
             ));
-            summary(present)?;
-            linger_left(done.linger_refused, ground)
+            Ok(done.linger_refused)
         }
     }
 }
@@ -276,9 +324,18 @@ fn linger_left(refused: bool, ground: &Ground) -> Result<Exit, Error> {
     Ok(Exit::Declined)
 }
 
-fn already(plan: &Plan, present: &Present, look: &Look) -> Result<Exit, Error> {
+fn already(
+    plan: &Plan,
+    present: &Present,
+    request: &Request,
+    network: bool,
+    look: &Look,
+) -> Result<Exit, Error> {
     ui::print("Everything is as asked for; nothing was changed.\n")?;
     ui::print(&notes(plan, look))?;
+    if !request.manner.dry_run {
+        proof::proved(request, present, network)?;
+    }
     summary(present)
 }
 

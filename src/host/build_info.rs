@@ -44,6 +44,23 @@ pub fn read(path: &Path) -> std::io::Result<Option<BuildInfo>> {
     Ok(parse(&ReadCache::new(file)))
 }
 
+/// Whether a program runs by itself, without a loader and libraries. Of what is
+/// no 64-bit ELF file nobody knows.
+pub fn is_static(program: &[u8]) -> bool {
+    let loader = || {
+        let header = FileHeader64::<Endianness>::parse(program).ok()?;
+        let endian = header.endian().ok()?;
+        let segments = header.program_headers(endian, program).ok()?;
+        let asks = |loader| !matches!(loader, Ok(None));
+        Some(
+            segments
+                .iter()
+                .any(|s| asks(s.interpreter(endian, program))),
+        )
+    };
+    loader() == Some(false)
+}
+
 fn parse<'data, R: ReadRef<'data>>(data: R) -> Option<BuildInfo> {
     let header = FileHeader64::<Endianness>::parse(data).ok()?;
     let endian = header.endian().ok()?;

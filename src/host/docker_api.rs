@@ -1,4 +1,4 @@
-//! One question to the Docker daemon over its Unix socket: a GET of HTTP/1.0,
+//! One question to the Docker daemon over its Unix socket: a request of HTTP/1.0,
 //! bounded in time and size, whoever it is that answers.
 
 use std::io::{ErrorKind, Read, Write};
@@ -92,13 +92,37 @@ fn malformed(why: &str) -> ApiError {
 /// # Errors
 /// [`ApiError`]; an HTTP status that is not 200 is none.
 pub fn get(socket: &Path, path: &str, end: Instant) -> Result<Answer, ApiError> {
-    let mut exchange = Exchange::begin(socket, path, end)?;
-    loop {
-        if let Some(answer) = exchange.take()? {
-            return Ok(answer);
-        }
-        exchange.wait(end)?;
-    }
+    Exchange::begin(socket, path, end)?.answer(end)
+}
+
+/// What is asked of a daemon.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// `POST` or `DELETE`.
+    pub method: &'static str,
+    /// Such as `/containers/create`.
+    pub path: &'a str,
+    /// What the body is, such as `application/json`.
+    pub media: &'static str,
+    /// The body; may be empty.
+    pub body: &'a [u8],
+}
+
+/// Asks for something to be done; the whole of it is over by `end`.
+///
+/// # Errors
+/// [`ApiError`]; an HTTP status that tells of an error is none.
+pub fn call(socket: &Path, request: &Request<'_>, end: Instant) -> Result<Answer, ApiError> {
+    let Request { method, path, .. } = request;
+    let head = format!(
+        "{method} {path} HTTP/1.0\r\nHost: docker\r\nContent-Type: {}\r\nContent-Length: {}\r\n\r\n",
+        request.media,
+        request.body.len()
+    );
+    let mut exchange = Exchange::open(socket, path, end)?;
+    exchange.send(head.as_bytes(), end)?;
+    exchange.send(request.body, end)?;
+    exchange.answer(end)
 }
 
 /// Asks a daemon whether it is there.
@@ -159,21 +183,52 @@ impl Exchange {
     /// # Errors
     /// [`ApiError`].
     pub fn begin(socket: &Path, path: &str, end: Instant) -> Result<Self, ApiError> {
-        if !path.starts_with('/') || !path.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err(ApiError::Other(ErrorKind::InvalidInput.into()));
-        }
-        let mut stream = socket::connect(socket, end)?;
-        stream.set_nonblocking(true)?;
+        let mut exchange = Self::open(socket, path, end)?;
         // HTTP/1.0: a Go server then neither chunks nor keeps the connection.
         // So short a text fits into the socket's buffer at once.
         let question =
             format!("GET {path} HTTP/1.0\r\nHost: docker\r\nAccept: application/json\r\n\r\n");
-        stream.write_all(question.as_bytes())?;
+        exchange.stream.write_all(question.as_bytes())?;
+        Ok(exchange)
+    }
+
+    fn open(socket: &Path, path: &str, end: Instant) -> Result<Self, ApiError> {
+        if !path.starts_with('/') || !path.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(ApiError::Other(ErrorKind::InvalidInput.into()));
+        }
+        let stream = socket::connect(socket, end)?;
+        stream.set_nonblocking(true)?;
         Ok(Exchange {
             stream,
             bytes: Vec::new(),
             head: None,
         })
+    }
+
+    /// Sends all of it. Whoever refuses says why, and need not take the rest.
+    fn send(&mut self, mut bytes: &[u8], end: Instant) -> Result<(), ApiError> {
+        while !bytes.is_empty() {
+            match self.stream.write(bytes) {
+                Ok(n) => bytes = &bytes[n..],
+                Err(e) => match e.kind() {
+                    ErrorKind::WouldBlock => self.until(PollFlags::OUT, end)?,
+                    ErrorKind::Interrupted => {}
+                    ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => return Ok(()),
+                    _ => return Err(e.into()),
+                },
+            }
+        }
+        Ok(())
+    }
+
+    /// The whole answer, by `end`.
+    fn answer(mut self, end: Instant) -> Result<Answer, ApiError> {
+        loop {
+            if let Some(answer) = self.take()? {
+                return Ok(answer);
+            }
+            self.wait(end)?;
+        }
     }
 
     /// Takes what has come; the answer, once it is whole.
@@ -201,11 +256,15 @@ impl Exchange {
     /// # Errors
     /// [`ApiError::Late`] when `end` has come.
     pub fn wait(&self, end: Instant) -> Result<(), ApiError> {
+        self.until(PollFlags::IN, end)
+    }
+
+    fn until(&self, ready: PollFlags, end: Instant) -> Result<(), ApiError> {
         let left = end.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(ApiError::Late);
         }
-        let mut fds = [PollFd::new(&self.stream, PollFlags::IN)];
+        let mut fds = [PollFd::new(&self.stream, ready)];
         // An error here shows again at the next read.
         let _ = poll(&mut fds, Timespec::try_from(left).ok().as_ref());
         Ok(())

@@ -24,7 +24,7 @@ pub mod unit_log;
 
 use std::path::{Path, PathBuf};
 
-pub use build_info::BuildInfo;
+pub use build_info::{BuildInfo, is_static};
 pub use bundle::{Bundle, BundleError, Node, Origin, Run, Unlisted};
 pub use live::Live;
 pub use memory::Memory;

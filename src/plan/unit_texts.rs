@@ -169,7 +169,7 @@ fn config(asked: &Asked, present: &Present) -> Result<Option<(PathBuf, String)>,
 }
 
 /// What our drop-ins say, and `daemon.json`. One that somebody spoilt says nothing.
-fn installed_options(present: &Present) -> Chosen {
+pub fn installed_options(present: &Present) -> Chosen {
     let mut installed = Chosen::default();
     for (name, found) in &present.drop_ins {
         if let Found::File { seen, .. } = found {

@@ -11,7 +11,7 @@ pub mod markdown;
 mod model;
 pub(crate) mod phrase;
 pub mod prometheus;
-mod prose;
+pub(crate) mod prose;
 pub mod status;
 pub mod text;
 pub mod ticket;

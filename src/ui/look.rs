@@ -92,6 +92,13 @@ impl Look {
         text.chars().map(escape).collect()
     }
 
+    /// As much of a text as stands on a line beside `taken` columns.
+    pub fn cut(&self, text: &str, taken: usize) -> String {
+        let end = if self.ascii { "..." } else { "…" };
+        let room = self.width.saturating_sub(taken);
+        console::truncate_str(&self.safe(text), room, end).into_owned()
+    }
+
     /// Wraps at the width, continuation lines indented by `indent`.
     pub fn wrap(&self, text: &str, indent: usize) -> String {
         let mut lines = String::new();

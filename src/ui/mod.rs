@@ -46,3 +46,15 @@ pub fn tell(text: &str) {
     // Nobody is left to tell if this fails.
     let _ = writeln!(std::io::stderr(), "{}", Look::plain().safe(text));
 }
+
+/// Shows a text of this program's own, as it is, on standard error.
+pub fn note(text: &str) {
+    // Nobody is left to tell if this fails.
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// Tells a paragraph on standard error, wrapped, its further lines indented.
+pub fn paragraph(look: &Look, text: &str, indent: usize) {
+    // Nobody is left to tell if this fails.
+    let _ = writeln!(std::io::stderr(), "{}", look.wrap(text, indent));
+}

@@ -6,11 +6,13 @@ use std::time::Duration;
 use console::Term;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::prompt;
+
 /// Work shorter than this shows nothing.
 const QUIET: Duration = Duration::from_millis(500);
 
 /// Does `work`; if it takes longer than half a second, standard error shows
-/// `message`: a spinner on a terminal, one plain line elsewhere.
+/// `message`: a spinner on a terminal that can draw, one plain line elsewhere.
 pub fn with_progress<T>(message: &'static str, work: impl FnOnce() -> T) -> T {
     let (done, wait) = channel::<()>();
     std::thread::scope(|scope| {
@@ -28,7 +30,7 @@ pub fn with_progress<T>(message: &'static str, work: impl FnOnce() -> T) -> T {
 }
 
 fn spinner(message: &'static str) -> ProgressBar {
-    if !Term::stderr().is_term() {
+    if !Term::stderr().is_term() || prompt::is_plain() {
         let _ = Term::stderr().write_line(message);
         return ProgressBar::hidden();
     }

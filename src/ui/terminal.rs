@@ -8,6 +8,12 @@ use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 
 static FORMER: Mutex<Option<Termios>> = Mutex::new(None);
 
+/// Nothing can be drawn on it.
+#[expect(clippy::disallowed_methods, reason = "the terminal's own variables")]
+pub fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb")
+}
+
 /// Remembers the state, for [`restore`].
 pub fn remember() {
     let mut former = FORMER.lock().unwrap_or_else(PoisonError::into_inner);

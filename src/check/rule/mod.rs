@@ -4,7 +4,7 @@ mod cgroup;
 mod docker;
 mod host;
 mod lsm;
-mod network;
+pub(crate) mod network;
 mod session;
 mod storage;
 mod subid;

@@ -1,6 +1,6 @@
 //! What was asked of `install`: by the command line, and by a `setup.toml`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cli::{Install, Manner};
@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::fact::Fact;
 use crate::host::{Host, Live};
 use crate::plan::asked::{Asked, Foreign, NoPlan};
-use crate::plan::option::{Key, Options, file, fit};
+use crate::plan::option::{Choice, Key, Options, Value, file, fit};
 use crate::ui;
 
 /// How long reading a file may take.
@@ -30,6 +30,14 @@ pub struct Request {
     pub timeout: u64,
     /// How to go about it.
     pub manner: Manner,
+    /// The options are to be asked for.
+    pub ask: bool,
+    /// A container is to be run afterwards.
+    pub verify: bool,
+    /// Of this recorded host, not of this one.
+    pub replay: Option<PathBuf>,
+    /// `--no-linger`.
+    no_linger: bool,
 }
 
 impl Request {
@@ -40,25 +48,54 @@ impl Request {
     pub fn new(args: &Install) -> Result<Request, Error> {
         let file = args.config.as_deref().map(read).transpose()?;
         let flags = args.flags.0.clone();
-        let options = flags.over(file.unwrap_or_default());
-        fit::of_asked(&options).map_err(NoPlan::from)?;
+        let mut options = flags.over(file.unwrap_or_default());
+        if args.no_linger && args.ask {
+            // Said, so not asked.
+            options = options.flag(Key::Linger, Choice::Set(Value::Flag(false)));
+        }
+        let request = Request {
+            ask: args.ask,
+            verify: args.verify,
+            replay: args.replay.clone(),
+            no_linger: args.no_linger,
+            ..Request::of(options, args.manner, args.no_linger)
+        };
+        fit::of_asked(&request.asked.options).map_err(NoPlan::from)?;
+        Ok(request)
+    }
+
+    fn of(options: Options, manner: Manner, no_linger: bool) -> Request {
         let on = |key| options.flagged(key) == Some(true);
-        Ok(Request {
+        Request {
             force: on(Key::Force),
-            linger_is_open: !args.no_linger && options.flagged(Key::Linger).is_none(),
+            linger_is_open: !no_linger && options.flagged(Key::Linger).is_none(),
             timeout: options.number(Key::Timeout).unwrap_or(TIMEOUT).into(),
-            manner: args.manner,
+            manner,
+            ask: false,
+            verify: false,
+            replay: None,
+            no_linger,
             asked: Asked {
                 foreign: match () {
                     () if on(Key::Adopt) => Foreign::Adopt,
                     () if on(Key::Keep) => Foreign::Keep,
                     () => Foreign::Ask,
                 },
-                linger: on(Key::Linger) && !args.no_linger,
+                linger: on(Key::Linger) && !no_linger,
                 shell: on(Key::ShellEnv),
                 options,
             },
-        })
+        }
+    }
+
+    /// The same with these options in the place of its own.
+    pub fn answered(self, options: Options) -> Request {
+        Request {
+            ask: false,
+            verify: self.verify,
+            replay: self.replay,
+            ..Request::of(options, self.manner, self.no_linger)
+        }
     }
 
     /// The same with an answer about a unit that is not ours.

@@ -50,6 +50,11 @@ impl Options {
         self.0.insert(key, Named { choice, source });
     }
 
+    /// Takes back what was said of an option.
+    pub fn forget(&mut self, key: Key) {
+        self.0.remove(&key);
+    }
+
     /// Takes in what was said on the command line.
     #[must_use]
     pub fn flag(mut self, key: Key, choice: Choice) -> Self {

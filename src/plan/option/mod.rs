@@ -8,6 +8,7 @@ pub mod fit;
 pub mod origin;
 pub mod table;
 pub mod value;
+pub mod written;
 
 pub use chosen::{Chosen, Named, Options, Source};
 pub use driver::{Net, PortDriver};

@@ -1,6 +1,6 @@
 //! Rules of the area `network`.
 
-mod choice;
+pub(crate) mod choice;
 mod driver;
 mod filter;
 mod module;
