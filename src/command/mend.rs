@@ -1,7 +1,8 @@
 //! What `fix` and `prepare` share: which checks are to be mended, the deeds
 //! that takes, showing them, and how it came out.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -72,6 +73,8 @@ pub struct Survey {
     first: Subject,
     ground: OnceCell<Ground>,
     ids: Catalogue,
+    /// What was found for others, by name: planning and the end ask alike.
+    others: RefCell<BTreeMap<String, Vec<CheckResult>>>,
 }
 
 impl Survey {
@@ -106,6 +109,7 @@ impl Survey {
             first: first.clone(),
             ground: OnceCell::new(),
             ids,
+            others: RefCell::default(),
         })
     }
 
@@ -120,11 +124,18 @@ impl Survey {
             first: first.clone(),
             ground: OnceCell::from(ground),
             ids,
+            others: RefCell::default(),
         }
     }
 
     /// The checks of subordinate ids for one more user.
     pub fn ids_of(&self, user: &Subject) -> Vec<CheckResult> {
+        let mut others = self.others.borrow_mut();
+        let found = others.entry(user.name.clone());
+        found.or_insert_with(|| self.examined(user)).clone()
+    }
+
+    fn examined(&self, user: &Subject) -> Vec<CheckResult> {
         let first = || Ground::collect(&self.host, Some(self.first.clone()));
         let ground = Ground {
             subject: Some(user.clone()),
