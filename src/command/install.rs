@@ -1,5 +1,6 @@
 //! `install`: from what is there to a running rootless Docker, or back.
 
+mod api;
 mod request;
 mod support;
 

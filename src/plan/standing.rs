@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::option::table::Place;
-use super::option::{Entry, TABLE, Value};
+use super::option::{Chosen, Entry, Key, TABLE, Value};
 use super::present::{Found, Present};
 use super::{daemon_json, drop_in};
 use crate::facts::Context;
@@ -63,6 +63,26 @@ pub fn all(
 
 /// What files say of options, the later over the earlier.
 fn everything(cx: Context<'_>, present: &Present) -> Vec<(&'static str, Said)> {
+    let mut all = separately(cx, present);
+    let mut chosen = Chosen::default();
+    for (name, said) in &all {
+        if let (Some(key), Some(value)) = (Key::named(name), &said.value) {
+            chosen.set(key, value.clone());
+        }
+    }
+    let chosen = drop_in::joined(chosen);
+    all.retain_mut(|(name, said)| {
+        let key = Key::named(name).filter(|_| said.value.is_some());
+        said.value = key
+            .and_then(|key| chosen.get(key).cloned())
+            .or(said.value.take());
+        key.is_none_or(|key| key.entry().place == Place::Command || chosen.get(key).is_some())
+    });
+    all
+}
+
+/// As [`everything`], each file for itself.
+fn separately(cx: Context<'_>, present: &Present) -> Vec<(&'static str, Said)> {
     let mut all = Vec::new();
     for (variable, pin) in launch::pins(cx) {
         if let Some((entry, value)) = drop_in::variable(&variable, &pin.value) {
@@ -129,7 +149,7 @@ mod tests {
     use crate::facts::{Ground, subject};
     use crate::host::Recorded;
     use crate::plan::option::origin::Origins;
-    use crate::plan::option::{Choice, Chosen, Key, Options};
+    use crate::plan::option::{Choice, Options};
     use crate::testing::TestHost;
 
     const DIR: &str = "/home/alice/.config/systemd/user/docker.service.d";
@@ -158,8 +178,12 @@ mod tests {
         let chosen = asked
             .merge(&Chosen::default())
             .with(Key::SkipIptables, Value::Flag(true));
-        let script = Path::new("/usr/bin/dockerd-rootless.sh");
-        let files = drop_in::texts(&chosen, script).expect("texts");
+        let how = drop_in::How {
+            script: Path::new("/usr/bin/dockerd-rootless.sh"),
+            socket: Path::new("/run/user/1000/docker.sock"),
+            reach: drop_in::Reach::Published,
+        };
+        let files = drop_in::texts(&chosen, &how).expect("texts");
         let origins = Origins::default().after(&asked, &chosen);
         let host = TestHost::new()
             .file(

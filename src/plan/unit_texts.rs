@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use super::asked::{Asked, Foreign, NoPlan};
 use super::daemon_json;
 use super::docker_service::{self, Service};
-use super::drop_in;
-use super::option::{Chosen, Options, fit};
+use super::drop_in::{self, How, Reach};
+use super::option::{Choice, Chosen, Key, Net, Options, PortDriver, fit};
 use super::present::{Found, Present};
 use super::step::{Seen, UNIT};
 use crate::facts::unit::{self, DockerUnit};
@@ -19,6 +19,8 @@ pub struct Texts {
     pub files: Vec<(PathBuf, Option<String>)>,
     /// `daemon.json`, where something in it shall change: the file, and its text.
     pub daemon_json: Option<(PathBuf, String)>,
+    /// The options as they are.
+    pub installed: Chosen,
     /// The options as they will be.
     pub chosen: Chosen,
     /// Who asked for which option, as it is to be kept.
@@ -64,7 +66,16 @@ pub fn texts(
     if let Some(known) = present.script_at(&script) {
         fit::of_script(&chosen, &asked.options, known)?;
     }
-    let wanted = drop_in::texts(&chosen, &script)?;
+    let reach = reach(&chosen, &script, present);
+    fit::of_reach(&chosen, &asked.options, reach)?;
+    let wanted = drop_in::texts(
+        &chosen,
+        &How {
+            script: &script,
+            socket: &present.unit_socket,
+            reach,
+        },
+    )?;
     for name in drop_in::names() {
         let text = wanted
             .iter()
@@ -76,6 +87,7 @@ pub fn texts(
     let origins = present.known_origins().after(&asked.options, &chosen);
     texts.origins = origins.text();
     texts.chosen = chosen;
+    texts.installed = installed_options(present);
     Ok(texts)
 }
 
@@ -89,8 +101,44 @@ pub fn chosen(asked: &Options, present: &Present) -> Result<Chosen, NoPlan> {
     Ok(chosen)
 }
 
+/// dockerd refuses what stands both on its command line and in its file.
+fn conflicts(asked: &Asked, present: &Present) -> Result<(), NoPlan> {
+    let (path, found) = &present.daemon_json;
+    let Found::File { seen, .. } = found else {
+        return Ok(());
+    };
+    let tcp = asked
+        .options
+        .get(Key::Tcp)
+        .is_some_and(|n| n.choice != Choice::Auto);
+    match daemon_json::listens(&seen.text).filter(|_| tcp) {
+        None => Ok(()),
+        Some(key) => Err(NoPlan::file(
+            path,
+            &format!("sets {key}, which dockerd does not take together with --tcp; take it out"),
+        )),
+    }
+}
+
+/// How a port of the daemon comes to the host, by the drivers that will run.
+fn reach(chosen: &Chosen, script: &Path, present: &Present) -> Reach {
+    let script = present.script_at(script);
+    let detaches = script.is_some_and(|script| script.detaches);
+    if chosen.flagged(Key::DetachNetns).unwrap_or(detaches) {
+        return Reach::Itself;
+    }
+    let tried = script.map_or(&[][..], |script| &script.order);
+    let picked = || tried.iter().find(|net| present.net_tools.contains(net));
+    let pasta = chosen.net().or_else(|| picked().copied()) == Some(Net::Pasta);
+    match pasta && chosen.port_driver() != Some(PortDriver::Pesto) {
+        true => Reach::Forwarded,
+        false => Reach::Published,
+    }
+}
+
 /// `daemon.json` with what was asked for in it; none where that is as it is.
 fn config(asked: &Asked, present: &Present) -> Result<Option<(PathBuf, String)>, NoPlan> {
+    conflicts(asked, present)?;
     if !daemon_json::is_asked(&asked.options) {
         return Ok(None);
     }
@@ -126,7 +174,7 @@ fn installed_options(present: &Present) -> Chosen {
             installed.set(key, value);
         }
     }
-    installed
+    drop_in::joined(installed)
 }
 
 /// The script and the text of our unit; none where the present one is kept.

@@ -15,6 +15,7 @@ use crate::plan::option::{Key, Value};
 use crate::plan::unit_texts::Texts;
 use crate::report::Report;
 
+use super::api;
 use super::request::Request;
 
 /// How long a program may take to tell what it can do.
@@ -22,6 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// dockerd judges a file since then (`--validate`), and takes `proxies` in it.
 const JUDGES: Version = Version::new(23, 0, 0);
+
+/// The options of the API over TCP.
+const API: [Key; 4] = [Key::Tcp, Key::TlsCa, Key::TlsCert, Key::TlsKey];
 
 /// Looks.
 ///
@@ -40,6 +44,9 @@ pub fn check(
         && let Some(help) = help(host, ground)
     {
         fit::of_rootlesskit(flags, &help).map_err(told)?;
+    }
+    if API.iter().any(|key| options.get(*key).is_some()) {
+        api::check(host, ground, texts).map_err(told)?;
     }
     let Some((path, text)) = &texts.daemon_json else {
         return Ok(());
