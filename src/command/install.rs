@@ -25,6 +25,7 @@ use crate::plan::asked::{Foreign, NoPlan};
 use crate::plan::option::Key;
 use crate::plan::present::Present;
 use crate::plan::step::{Kind, Plan, Step};
+use crate::plan::unit_texts::Texts;
 use crate::plan::{compute, unit_texts};
 use crate::report::{Report, text};
 use crate::ui::{self, Look, prompt};
@@ -112,14 +113,21 @@ fn attempt(request: &Request, look: &Look) -> Result<Exit, Error> {
     let mut plan = compute::plan(asked, &present, &texts)?;
     offer_linger(request, &present, &mut plan);
     if plan.is_empty() {
-        return already(&plan, &present, look);
+        return already(&plan, &present, &texts, look);
     }
     show(&plan, manner.dry_run, look)?;
     if manner.dry_run {
         return Ok(Exit::Fine);
     }
     agree(manner, "Do this?")?;
-    carry_out(&plan, request, &ground, &state_dir, &present, started)
+    carry_out(
+        &plan,
+        request,
+        &ground,
+        &state_dir,
+        (&present, &texts),
+        started,
+    )
 }
 
 /// Has the buses asked already while files are read; each is asked once.
@@ -219,6 +227,9 @@ fn detail(step: &Step) -> String {
         Step::Change(change) if change.kind == Kind::CurrentContext => {
             indent("\"currentContext\": \"rootless\"; everything else stays as it is")
         }
+        Step::Change(change) if change.kind == Kind::Origins => {
+            indent("who asked for which option, for status to tell")
+        }
         Step::Change(change) => indent(&change.diff()),
         step => step.call().map_or(String::new(), |call| indent(&call)),
     }
@@ -229,7 +240,7 @@ fn carry_out(
     request: &Request,
     ground: &Ground,
     state_dir: &Path,
-    present: &Present,
+    (present, texts): (&Present, &Texts),
     started: Instant,
 ) -> Result<Exit, Error> {
     let world = apply::world(ground, present.socket.clone(), request.timeout, GRACE);
@@ -258,7 +269,7 @@ fn carry_out(
                 all.as_secs_f32(),
                 daemon.as_secs_f32()
             ));
-            summary(present)?;
+            summary(present, texts)?;
             linger_left(done.linger_refused, ground)
         }
     }
@@ -277,10 +288,10 @@ fn linger_left(refused: bool, ground: &Ground) -> Result<Exit, Error> {
     Ok(Exit::Declined)
 }
 
-fn already(plan: &Plan, present: &Present, look: &Look) -> Result<Exit, Error> {
+fn already(plan: &Plan, present: &Present, texts: &Texts, look: &Look) -> Result<Exit, Error> {
     ui::print("Everything is as asked for; nothing was changed.\n")?;
     ui::print(&notes(plan, look))?;
-    summary(present)
+    summary(present, texts)
 }
 
 fn notes(plan: &Plan, look: &Look) -> String {
@@ -288,18 +299,32 @@ fn notes(plan: &Plan, look: &Look) -> String {
     plan.notes.iter().map(note).collect()
 }
 
+/// The command that starts the daemon where no systemd does.
+fn by_hand(present: &Present, texts: &Texts) -> String {
+    let script = present.script.as_deref();
+    let script = script.unwrap_or(Path::new("dockerd-rootless.sh"));
+    let quoted = |word: &str| shlex::try_quote(word).unwrap_or_default().into_owned();
+    let path = [("PATH".to_owned(), present.path.clone())];
+    let assigned = path.iter().chain(&texts.variables);
+    let assigned = assigned.map(|(name, value)| format!("{name}={}", quoted(value)));
+    // This daemon's socket is not where a unit's would be.
+    let socket = |word: &String| match word.starts_with("unix://") {
+        true => format!("unix://{}", present.socket.display()),
+        false => word.clone(),
+    };
+    let words = texts.words.iter().map(|word| quoted(&socket(word)));
+    let script = quoted(&script.display().to_string());
+    let all: Vec<String> = assigned.chain([script]).chain(words).collect();
+    all.join(" ")
+}
+
 /// Where the daemon is, and what comes next.
-fn summary(present: &Present) -> Result<Exit, Error> {
+fn summary(present: &Present, texts: &Texts) -> Result<Exit, Error> {
     let socket = present.socket.display();
     if present.manager.known().is_none() {
-        let script = present
-            .script
-            .as_deref()
-            .unwrap_or(Path::new("dockerd-rootless.sh"));
+        let command = by_hand(present, texts);
         ui::print(&format!(
-            "Start the daemon with\n\n  PATH={} {}\n\nand the docker command finds it at unix://{socket}.\n",
-            present.path,
-            script.display()
+            "Start the daemon with\n\n  {command}\n\nand the docker command finds it at unix://{socket}.\n",
         ))?;
         return Ok(Exit::Fine);
     }

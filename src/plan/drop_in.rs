@@ -260,17 +260,14 @@ fn flags(chosen: &Chosen, how: &How<'_>) -> Option<Value> {
 pub fn texts(chosen: &Chosen, how: &How<'_>) -> Result<Vec<(&'static str, String)>, Unquotable> {
     let mut files = Vec::new();
     for (entry, variable, file) in variables() {
-        let value = match entry.key {
-            Key::RootlesskitFlags => flags(chosen, how),
-            key => chosen.get(key).cloned(),
-        };
-        if let Some(value) = value {
-            let mut lines = assignment(variable, &encoded(entry.key, &value))?;
-            if let Some(port) = brought_along(entry.key, chosen) {
-                lines.push('\n');
-                lines.push_str(&assignment("PORT_DRIVER", port.name())?);
-            }
-            files.push((file, text(entry.name, &lines)));
+        let lines = assigned(entry, variable, chosen, how);
+        let lines = lines.iter().map(|(name, value)| {
+            let word = quote::assignment(name, value)?;
+            Ok(format!("Environment={word}"))
+        });
+        let lines = lines.collect::<Result<Vec<_>, Unquotable>>()?;
+        if !lines.is_empty() {
+            files.push((file, text(entry.name, &lines.join("\n"))));
         }
     }
     let words = words(chosen, how);
@@ -280,16 +277,37 @@ pub fn texts(chosen: &Chosen, how: &How<'_>) -> Result<Vec<(&'static str, String
     Ok(files)
 }
 
+/// What was chosen, for a shell that starts the script: assignments of variables,
+/// and words after the script.
+pub fn by_hand(chosen: &Chosen, how: &How<'_>) -> (Vec<(String, String)>, Vec<String>) {
+    let all = variables().flat_map(|(entry, name, _)| assigned(entry, name, chosen, how));
+    (all.collect(), words(chosen, how))
+}
+
+/// The variables that one option sets.
+fn assigned(
+    entry: &Entry,
+    variable: &str,
+    chosen: &Chosen,
+    how: &How<'_>,
+) -> Vec<(String, String)> {
+    let value = match entry.key {
+        Key::RootlesskitFlags => flags(chosen, how),
+        key => chosen.get(key).cloned(),
+    };
+    let own = value.map(|value| (variable, encoded(entry.key, &value)));
+    let port = brought_along(entry.key, chosen);
+    let port = port.map(|port| ("PORT_DRIVER", port.name().to_owned()));
+    let both = own.into_iter().chain(port);
+    both.map(|(name, value)| (format!("{PREFIX}{name}"), value))
+        .collect()
+}
+
 /// With pasta goes `implicit`, unless another port driver is chosen: scripts
 /// before 28.5.2 (moby#51162) would take `builtin`, which RootlessKit refuses.
 fn brought_along(key: Key, chosen: &Chosen) -> Option<PortDriver> {
     let pasta = key == Key::Net && chosen.net() == Some(Net::Pasta);
     (pasta && chosen.port_driver().is_none()).then_some(PortDriver::Implicit)
-}
-
-fn assignment(name: &str, value: &str) -> Result<String, Unquotable> {
-    let word = quote::assignment(&format!("{PREFIX}{name}"), value)?;
-    Ok(format!("Environment={word}"))
 }
 
 /// An empty `ExecStart=` takes back the unit's own.

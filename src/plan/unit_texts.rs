@@ -19,6 +19,10 @@ pub struct Texts {
     pub files: Vec<(PathBuf, Option<String>)>,
     /// `daemon.json`, where something in it shall change: the file, and its text.
     pub daemon_json: Option<(PathBuf, String)>,
+    /// The same for a shell: variables, and words after the script.
+    pub variables: Vec<(String, String)>,
+    /// Words for the script.
+    pub words: Vec<String>,
     /// The options as they are.
     pub installed: Chosen,
     /// The options as they will be.
@@ -68,14 +72,13 @@ pub fn texts(
     }
     let reach = reach(&chosen, &script, present);
     fit::of_reach(&chosen, &asked.options, reach)?;
-    let wanted = drop_in::texts(
-        &chosen,
-        &How {
-            script: &script,
-            socket: &present.unit_socket,
-            reach,
-        },
-    )?;
+    let how = How {
+        script: &script,
+        socket: &present.unit_socket,
+        reach,
+    };
+    let wanted = drop_in::texts(&chosen, &how)?;
+    (texts.variables, texts.words) = drop_in::by_hand(&chosen, &how);
     for name in drop_in::names() {
         let text = wanted
             .iter()

@@ -105,9 +105,13 @@ fn validated(host: &dyn Host, ground: &Ground, path: &Path, text: &str) -> Resul
     let Some(output) = judged.filter(|output| !matches!(output.exit, None | Some(0))) else {
         return Ok(());
     };
-    let said = output.stderr.replace(&file, "it");
-    let last = said.lines().rfind(|line| !line.trim().is_empty());
-    let why = format!("would be refused by dockerd: {}", last.unwrap_or_default());
+    let lines = || output.stderr.lines();
+    let last = lines().rfind(|line| !line.trim().is_empty());
+    let last = last.unwrap_or_default();
+    // It names the file first, which is not the one that the user knows.
+    let said = last.split_once(&format!("{file}: "));
+    let said = said.map_or(last, |(_, said)| said);
+    let why = format!("would be refused by dockerd: {said}");
     Err(NoPlan::File {
         path: path.display().to_string(),
         why,

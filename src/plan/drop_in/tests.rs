@@ -107,6 +107,23 @@ fn one_file_an_option() {
 }
 
 #[test]
+fn by_hand_it_is_the_same() {
+    let chosen = chosen(&[(Key::Net, "pasta"), (Key::SkipIptables, "yes")]);
+    let how = How {
+        script: Path::new(SCRIPT),
+        socket: Path::new("/s"),
+        reach: Reach::Forwarded,
+    };
+    let (variables, words) = by_hand(&chosen, &how);
+    let expected = [("NET", "pasta"), ("PORT_DRIVER", "implicit")];
+    let expected = expected.map(|(name, value)| (format!("{PREFIX}{name}"), value.to_owned()));
+    assert_eq!(
+        (variables, words),
+        (expected.to_vec(), vec![NO_IPTABLES.to_owned()])
+    );
+}
+
+#[test]
 fn pasta_brings_its_port_driver() {
     let implicit = "Environment=\"DOCKERD_ROOTLESS_ROOTLESSKIT_PORT_DRIVER=implicit\"";
     let alone = chosen(&[(Key::Net, "pasta")]);
