@@ -11,7 +11,7 @@ use crate::facts::{Ground, linked};
 use crate::host::{Host, Memory, Output, Program};
 use crate::plan::asked::NoPlan;
 use crate::plan::option::fit::{self, Misfit};
-use crate::plan::option::{Key, Value};
+use crate::plan::option::{Key, PortDriver};
 use crate::plan::unit_texts::Texts;
 use crate::report::Report;
 
@@ -39,11 +39,17 @@ pub fn check(
 ) -> Result<(), Error> {
     let options = &request.asked.options;
     let told = |misfit: Misfit| NoPlan::Options(misfit.told(options));
-    if let Some(Value::List(flags)) = texts.chosen.get(Key::RootlesskitFlags)
-        && options.get(Key::RootlesskitFlags).is_some()
+    if fit::asks_rootlesskit(options)
         && let Some(help) = help(host, ground)
     {
-        fit::of_rootlesskit(flags, &help).map_err(told)?;
+        fit::of_rootlesskit(options, &help).map_err(told)?;
+    }
+    if texts.chosen.port_driver() == Some(PortDriver::Pesto)
+        && ground.tools.first("pesto").is_none()
+    {
+        let why =
+            "the port driver pesto needs the program pesto, which is not here; choose implicit";
+        return Err(told(Misfit::new(&[Key::PortDriver], why)).into());
     }
     if API.iter().any(|key| options.get(*key).is_some()) {
         api::check(host, ground, texts).map_err(told)?;
@@ -159,7 +165,7 @@ mod tests {
     use super::*;
     use crate::facts::subject;
     use crate::host::{Recorded, Run};
-    use crate::plan::option::{Choice, Options};
+    use crate::plan::option::{Choice, Options, Value};
     use crate::testing::TestHost;
 
     const FILE: &str = "/home/alice/.config/docker/daemon.json";

@@ -209,22 +209,49 @@ const OWN_FLAGS: [(&str, &str); 9] = [
     ("--propagation", ""),
 ];
 
-/// Whether the installed RootlessKit takes these flags, by its `--help`.
+/// What only `rootlesskit --help` tells.
+const OF_ROOTLESSKIT: [Key; 3] = [Key::Net, Key::PortDriver, Key::RootlesskitFlags];
+
+/// Something was asked for that the installed RootlessKit may not know.
+pub fn asks_rootlesskit(asked: &Options) -> bool {
+    let set = |key: &Key| asked.get(*key).is_some_and(|n| n.choice != Choice::Auto);
+    OF_ROOTLESSKIT.iter().any(set)
+}
+
+/// Whether the installed RootlessKit takes what was asked for, by its `--help`.
 ///
 /// # Errors
 /// The first it does not know.
-pub fn of_rootlesskit(flags: &[String], help: &str) -> Result<(), Misfit> {
+pub fn of_rootlesskit(asked: &Options, help: &str) -> Result<(), Misfit> {
     let ends = |c: char| !(c.is_ascii_alphanumeric() || c == '-');
-    let known: Vec<&str> = help.split(ends).filter(|w| w.starts_with('-')).collect();
-    let name = |flag: &'_ String| flag.split('=').next().unwrap_or_default().to_owned();
-    let mut names = flags.iter().filter(|flag| flag.starts_with('-')).map(name);
-    match names.find(|name| !known.contains(&name.as_str())) {
-        None => Ok(()),
-        Some(name) => Err(Misfit::new(
-            &[Key::RootlesskitFlags],
-            format!("the installed RootlessKit knows no flag {name} (rootlesskit --help)"),
-        )),
+    let known: Vec<&str> = help.split(ends).collect();
+    for key in OF_ROOTLESSKIT {
+        let choice = asked.get(key).map(|named| &named.choice);
+        let (what, unknown) = match choice {
+            Some(Choice::Set(Value::Text(driver))) if !known.contains(&driver.as_str()) => {
+                let what = match key {
+                    Key::Net => "network driver",
+                    _ => "port driver",
+                };
+                (what, driver.clone())
+            }
+            Some(Choice::Set(Value::List(flags))) => match unknown_flag(flags, &known) {
+                Some(flag) => ("flag", flag),
+                None => continue,
+            },
+            _ => continue,
+        };
+        let why =
+            format!("the installed RootlessKit knows no {what} {unknown} (rootlesskit --help)");
+        return Err(Misfit::new(&[key], why));
     }
+    Ok(())
+}
+
+fn unknown_flag(flags: &[String], known: &[&str]) -> Option<String> {
+    let flags = flags.iter().filter(|flag| flag.starts_with('-'));
+    let mut names = flags.filter_map(|flag| flag.split('=').next());
+    names.find(|name| !known.contains(name)).map(str::to_owned)
 }
 
 /// Whether the engine takes what was asked for.

@@ -73,18 +73,36 @@ fn what_would_do_nothing_is_refused() {
 
 #[test]
 fn the_installed_rootlesskit_decides() {
-    let help = "OPTIONS:\n    --cidr value    CIDR for slirp4netns network\n    --publish value, -p value  x\n";
-    let of = |flags: &[&str]| {
-        let flags: Vec<String> = flags.iter().map(ToString::to_string).collect();
-        of_rootlesskit(&flags, help).map_err(|misfit| misfit.why)
+    let help = "OPTIONS:\n    --net value    network driver [host, slirp4netns, vpnkit, lxc-user-nic(experimental)]\n    \
+        --cidr value    CIDR for slirp4netns network\n    --publish value, -p value  x\n    \
+        --port-driver value  port driver for non-host network. [none, builtin, slirp4netns]\n";
+    let of = |asked: Options| {
+        assert!(asks_rootlesskit(&asked));
+        of_rootlesskit(&asked, help).map_err(|misfit| misfit.why)
     };
-    assert_eq!(of(&["--cidr=10.0.3.0/24", "-p", "80:80/tcp"]), Ok(()));
-    assert!(
-        of(&["--cidr", "x", "--ipv6"])
-            .expect_err("old")
-            .contains("no flag --ipv6")
+    let flags = |flags: &[&str]| {
+        let flags = flags.iter().map(ToString::to_string).collect();
+        Options::default().flag(Key::RootlesskitFlags, Choice::Set(Value::List(flags)))
+    };
+    assert_eq!(
+        of(flags(&["--cidr=10.0.3.0/24", "-p", "80:80/tcp"])),
+        Ok(())
     );
-    assert!(of(&["--cid=x"]).is_err());
+    let old = of(flags(&["--cidr", "x", "--ipv6"])).expect_err("old");
+    assert!(old.contains("no flag --ipv6"), "{old}");
+    assert!(of(flags(&["--cid=x"])).is_err());
+    let driver = |key, name| Options::default().flag(key, Choice::Set(text(name)));
+    assert_eq!(of(driver(Key::Net, "lxc-user-nic")), Ok(()));
+    assert_eq!(of(driver(Key::PortDriver, "builtin")), Ok(()));
+    let pasta = of(driver(Key::Net, "pasta")).expect_err("old");
+    assert!(
+        pasta.starts_with("the installed RootlessKit knows no network driver pasta"),
+        "{pasta}"
+    );
+    assert!(of(driver(Key::PortDriver, "implicit")).is_err());
+    assert!(!asks_rootlesskit(
+        &Options::default().flag(Key::Net, Choice::Auto)
+    ));
 }
 
 #[test]
