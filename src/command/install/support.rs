@@ -220,4 +220,23 @@ mod tests {
         let asked = Options::default().flag(Key::HttpProxy, proxy);
         assert_eq!(fit::of_engine(&asked, told.as_ref()), Ok(()));
     }
+
+    #[test]
+    fn the_check_that_of_report_goes_by_warns_of_noexec() {
+        let mounts = "22 1 8:1 / / rw shared:1 - ext4 /dev/vda rw\n\
+                      30 22 8:2 / /srv rw,noexec shared:2 - ext4 /dev/vdb rw\n";
+        let file = "{\"data-root\": \"/srv\"}";
+        let host = || {
+            let dir = crate::host::Node {
+                kind: Some(crate::host::Kind::Dir),
+                uid: 1000,
+                gid: 1000,
+                ..crate::host::Node::default()
+            };
+            let host = TestHost::new().node("/srv", dir);
+            host.file("/proc/self/mountinfo", mounts).file(FILE, file)
+        };
+        let noexec = host().check("storage.noexec");
+        assert_eq!(noexec.status, Status::Warn, "{noexec:?}");
+    }
 }

@@ -24,7 +24,7 @@ pub const WORD_PATH: Form = Form {
 
 /// A word that the script hands on without quotes.
 pub const FLAG: Form = Form {
-    expected: "words without blanks, *, ?, [ and \\",
+    expected: "a word without blanks, *, ?, [ and \\",
     fits: is_shell_word,
 };
 

@@ -77,7 +77,7 @@ pub(super) const ROWS: [Entry; 10] = [
             file: "rootless-setup-detach-netns.conf",
         },
         what: "Leave the daemon in the network of the host; only containers get another",
-        cost: "with it, pulling is faster and --net=host means the host; without it, the daemon shares the network of its containers. Since Docker 29.5",
+        cost: "yes makes pulling faster, and --net=host the network of the host; with no, the daemon shares the network of its containers. Since Docker 29.5",
         default: "yes since Docker 29.5",
         example: "false",
     },
