@@ -1,5 +1,6 @@
 //! The command line: types only. What was typed, not what it means.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -46,6 +47,8 @@ pub enum Command {
     Uninstall(Uninstall),
     /// What is installed, what runs, and what drifted from it
     Status(Status),
+    /// Run a command, or a shell, where the daemon runs: as root of its namespaces
+    Nsenter(Nsenter),
     /// Write a report for whoever helps you; read, compare, sum up such reports
     Report(Report),
     /// What a log means: ranked causes, and what to do; or one check in full
@@ -188,6 +191,18 @@ pub struct Status {
     pub format: Format,
 }
 
+/// Arguments of `nsenter`.
+#[derive(Debug, Args)]
+pub struct Nsenter {
+    /// Stay in the daemon's own network, where RootlessKit keeps that of the
+    /// containers apart (--detach-netns)
+    #[arg(long)]
+    pub daemon_net: bool,
+    /// What to run; by default your shell
+    #[arg(value_name = "COMMAND", last = true)]
+    pub command: Vec<OsString>,
+}
+
 /// How a command that changes something goes about it.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Manner {
@@ -324,7 +339,12 @@ pub struct Explain {
     #[arg(long)]
     pub journal: bool,
     /// Only what the journal holds since then, for example yesterday or -2h
-    #[arg(long, value_name = "TIME", requires = "journal")]
+    #[arg(
+        long,
+        value_name = "TIME",
+        requires = "journal",
+        allow_hyphen_values = true
+    )]
     pub since: Option<String>,
     /// The log is of this recorded host: its facts decide, not this host's
     #[arg(long, value_name = "BUNDLE", conflicts_with = "no_host")]

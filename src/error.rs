@@ -101,6 +101,17 @@ pub enum Error {
         /// Its id.
         uid: u32,
     },
+    /// There are no namespaces to enter.
+    #[error("your rootless Docker does not run: no RootlessKit holds {0}")]
+    NotRunning(String),
+    /// Another program could not be started.
+    #[error("{program} cannot be started: {why}")]
+    Program {
+        /// Its name or path.
+        program: String,
+        /// The system's words.
+        why: String,
+    },
     /// There is no home directory to work in.
     #[error("your home directory is not known: HOME is not set")]
     NoHome,
@@ -158,7 +169,9 @@ impl Error {
             Error::Bug(_) => Exit::Bug,
             Error::Leak(_) => Exit::Private,
             // The reader of a pipe has seen enough.
-            Error::Unfit(_) | Error::Rootful(_) | Error::NoHome => Exit::Failed,
+            Error::Unfit(_) | Error::Rootful(_) | Error::NoHome | Error::NotRunning(_) => {
+                Exit::Failed
+            }
             Error::NoPlan(NoPlan::Options(_)) => Exit::Usage,
             Error::NoPlan(NoPlan::Foreign { .. }) => Exit::Declined,
             Error::NoPlan(_) => Exit::Failed,
@@ -194,6 +207,9 @@ impl Error {
                 "--adopt replaces it (uninstall brings it back), --keep leaves it as it is".into(),
             ),
             Error::Unfit(_) => Some("rootless-setup doctor".into()),
+            Error::NotRunning(_) => {
+                Some("systemctl --user start docker; rootless-setup status".into())
+            }
             Error::Rootful(_) => Some(
                 "sudo systemctl disable --now docker.service docker.socket, \
                  or --force to have both"

@@ -27,7 +27,10 @@ const ESCAPE: &str = "\x1b";
 const DOWN: &str = "\x1b[B";
 const SHOW_CURSOR: &str = "\x1b[?25h";
 
-/// A home with a hand-written unit and something to uninstall.
+/// One that the docker client cannot read: `fix` can set it aside.
+const CONFIG: &str = ".docker/config.json";
+
+/// A home with a hand-written unit, something to fix and something to uninstall.
 struct Home(tempfile::TempDir);
 
 impl Home {
@@ -35,6 +38,7 @@ impl Home {
         let home = Home(tempfile::tempdir().unwrap());
         home.file("bin/dockerd-rootless.sh", "#!/bin/sh\n");
         home.file(".config/systemd/user/docker.service", "[Service]\n");
+        home.file(CONFIG, "{ \"debug\": tru");
         let line = "{\"entry\":\"journal\",\"format\":1,\"tool\":\"t\",\"made\":[]}\n\
              {\"entry\":\"before\",\"id\":0,\"undo\":\"remove-dir\",\"path\":\"/nowhere/x\"}\n";
         home.file(".local/state/rootless-setup/journal.jsonl", line);
@@ -219,6 +223,8 @@ fn ended(child: &mut Child) -> Option<i32> {
 
 const FOREIGN: (&[&str], &str) = (&["install"], "What to do with it?");
 const UNINSTALL: (&[&str], &str) = (&["uninstall"], "Do this?");
+const FIX: (&[&str], &str) = (&["fix"], "What shall be mended?");
+const FIX_PLAN: (&[&str], &str) = (&["fix", "docker.cli-config"], "Do this?");
 
 /// Leaves the question by `leave`, and nothing was changed.
 fn left(
@@ -238,7 +244,7 @@ fn left(
 
 #[test]
 fn ctrl_c_at_a_question_ends_it_with_nothing_changed() {
-    for question in [FOREIGN, UNINSTALL] {
+    for question in [FOREIGN, UNINSTALL, FIX, FIX_PLAN] {
         // The more often, the likelier a race would show.
         for _ in 0..5 {
             let code = left(question, "interrupted; nothing was changed", |s| {
@@ -251,7 +257,7 @@ fn ctrl_c_at_a_question_ends_it_with_nothing_changed() {
 
 #[test]
 fn a_signal_at_a_question_ends_it_with_nothing_changed() {
-    for question in [FOREIGN, UNINSTALL] {
+    for question in [FOREIGN, UNINSTALL, FIX] {
         for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
             let send = |s: &mut Session| s.signal(signal);
             let ended = left(question, "interrupted; nothing was changed", send);
@@ -268,6 +274,8 @@ fn to_say_no_is_to_decline() {
         (FOREIGN, ESCAPE),
         (FOREIGN, stop.as_str()),
         (UNINSTALL, ESCAPE),
+        (FIX, ESCAPE),
+        (FIX_PLAN, "n"),
         (UNINSTALL, "n"),
         // Anything that is no answer is passed over.
         (UNINSTALL, "x\x04\x1a\u{e9}\x1b[An"),
@@ -292,5 +300,60 @@ fn a_terminal_that_goes_away_is_no_yes() {
     drop((master, slave, screen));
     let code = ended(&mut child);
     assert!(matches!(code, Some(4 | 129)), "{code:?}");
+    assert!(home.tree() == before, "the home was changed");
+}
+
+/// `fix` for what is marked: at first everything that fails is.
+#[test]
+fn fix_mends_what_is_marked() {
+    let home = Home::new();
+    let mut session = home.start(FIX.0);
+    session.asks(FIX.1);
+    session.keys("\r");
+    session.asks("Do this?");
+    session.keys("y");
+    // What root has to do depends on the host that runs this test.
+    let script = "Write root's part as a script?";
+    session.wait("comes to its end", || {
+        session.text().contains(script) || !home.path(CONFIG).exists()
+    });
+    let mut asked = false;
+    let code = loop {
+        if let Some(status) = session.child.try_wait().unwrap() {
+            break status.code();
+        }
+        if !asked && session.text().contains(script) {
+            session.asks(script);
+            session.keys("\r");
+            asked = true;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    assert!(matches!(code, Some(0 | 1 | 4)), "{code:?}");
+    assert!(!home.path(CONFIG).exists());
+    let aside = std::fs::read_dir(home.path(".docker")).unwrap();
+    assert_eq!(aside.count(), 1, "set aside, not removed");
+}
+
+/// Nothing marked is nothing done.
+#[test]
+fn fix_leaves_what_is_not_marked() {
+    let home = Home::new();
+    let mut session = home.start(FIX.0);
+    let before = home.tree();
+    session.asks(FIX.1);
+    // A key that marks everything, or nothing where all is marked already.
+    session.keys("a");
+    session.keys(DOWN);
+    let marked = |text: &str| {
+        text.rsplit(FIX.1)
+            .next()
+            .map(|now| now.matches("[x]").count())
+    };
+    session.wait("marks all", || marked(&session.text()) > Some(0));
+    session.keys("a");
+    session.keys("\r");
+    let code = ended(&mut session.child);
+    assert!(matches!(code, Some(0 | 4)), "{code:?}:\n{}", session.text());
     assert!(home.tree() == before, "the home was changed");
 }

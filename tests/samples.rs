@@ -2,7 +2,8 @@
 //!
 //! `tests/samples/samples.toml` names for each excerpt the known issue that has
 //! to come first, and where it was seen; `held-out.toml` those that were collected
-//! after the catalogue was written. What is decided by a host is not here: only
+//! after the catalogue was written; `messages.txt` has what the programs' own
+//! sources print. What is decided by a host is not here: only
 //! the words count.
 #![allow(
     clippy::disallowed_methods,
@@ -89,6 +90,31 @@ fn the_right_cause_comes_first() {
         samples.len()
     );
     assert_eq!(among, samples.len());
+}
+
+/// `id | message`, or `id ? | message` where the words alone do not decide.
+fn message(line: &str) -> Option<(&str, bool, &str)> {
+    let (id, text) = line.split_once(" | ")?;
+    let among = id.ends_with(" ?");
+    Some((id.trim_end_matches(" ?"), among, text))
+}
+
+#[test]
+fn what_the_programs_print_is_known() {
+    let text = std::fs::read_to_string(dir().join("messages.txt")).unwrap();
+    let lines = text
+        .lines()
+        .filter(|l| !l.is_empty() && !l.starts_with('#'));
+    let mut wrong = Vec::new();
+    for line in lines {
+        let (id, among, text) = message(line).unwrap();
+        let ids: Vec<String> = causes(text.as_bytes()).into_iter().map(|c| c.id).collect();
+        let most = if among { 3 } else { 1 };
+        if !ids.iter().take(most).any(|found| found == id) {
+            wrong.push(format!("{line}: {ids:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

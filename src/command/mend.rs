@@ -1,6 +1,7 @@
 //! What `fix` and `prepare` share: which checks are to be mended, the deeds
 //! that takes, showing them, and how it came out.
 
+use std::cell::OnceCell;
 use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -68,41 +69,81 @@ pub struct Survey {
     /// What was found for the first of them.
     pub report: Report,
     host: Recorded,
-    ground: Ground,
+    first: Subject,
+    ground: OnceCell<Ground>,
     ids: Catalogue,
 }
 
 impl Survey {
-    /// Examines the host for the first user.
+    /// Examines the host for the first user: as far as files tell, where that
+    /// settles the checks of `only`, else whole.
     ///
     /// # Errors
     /// When the built-in catalogue contradicts itself.
-    pub fn of(first: &Subject) -> Result<Survey, Error> {
-        let live = for_user(Live::new(true, DEADLINE), Some(first));
-        let recorder = Arc::new(Recorder::new(live, Some(first.name.clone())));
+    pub fn of(first: &Subject, only: &[String]) -> Result<Survey, Error> {
+        let ids = super::catalogue()?.area("subid");
+        if !only.is_empty() && only.iter().all(|id| ids.get(id).is_some()) {
+            let survey = Survey::of_files(first, ids.clone());
+            let open =
+                |check: &&CheckResult| only.contains(&check.id) && check.status == Status::Unknown;
+            if !survey.report.checks.iter().any(|check| open(&check)) {
+                return Ok(survey);
+            }
+        }
+        Survey::whole(first, ids)
+    }
+
+    /// Everything is examined.
+    fn whole(first: &Subject, ids: Catalogue) -> Result<Survey, Error> {
+        let recorder = recorder(first, true);
         let host: Arc<dyn Host> = Arc::clone(&recorder) as Arc<dyn Host>;
         let report = ui::with_progress("Examining this host ...", || {
             examine(&host, Some(first.clone()), "live", DEADLINE)
         })?;
-        let host = Recorded::new(recorder.bundle());
         Ok(Survey {
             report,
-            ground: Ground::collect(&host, Some(first.clone())),
-            host,
-            ids: super::catalogue()?.area("subid"),
+            host: Recorded::new(recorder.bundle()),
+            first: first.clone(),
+            ground: OnceCell::new(),
+            ids,
         })
+    }
+
+    /// Subordinate ids are a matter of files, but where a name service has them.
+    fn of_files(first: &Subject, ids: Catalogue) -> Survey {
+        let recorder = recorder(first, false);
+        let ground = Ground::collect(&*recorder, Some(first.clone()));
+        let report = of_ids(&*recorder, &ids, ground.clone());
+        Survey {
+            report,
+            host: Recorded::new(recorder.bundle()),
+            first: first.clone(),
+            ground: OnceCell::from(ground),
+            ids,
+        }
     }
 
     /// The checks of subordinate ids for one more user.
     pub fn ids_of(&self, user: &Subject) -> Vec<CheckResult> {
+        let first = || Ground::collect(&self.host, Some(self.first.clone()));
         let ground = Ground {
             subject: Some(user.clone()),
-            ..self.ground.clone()
+            ..self.ground.get_or_init(first).clone()
         };
-        let facts = Facts::of_ids(&self.host, ground);
-        let checked = engine::run(&self.ids, &facts);
-        Report::new(&facts.ground, &checked, "live", 0).checks
+        of_ids(&self.host, &self.ids, ground).checks
     }
+}
+
+fn recorder(user: &Subject, programs: bool) -> Arc<Recorder> {
+    let live = for_user(Live::new(programs, DEADLINE), Some(user));
+    Arc::new(Recorder::new(live, Some(user.name.clone())))
+}
+
+/// What the checks of subordinate ids say.
+fn of_ids(host: &dyn Host, ids: &Catalogue, ground: Ground) -> Report {
+    let facts = Facts::of_ids(host, ground);
+    let checked = engine::run(ids, &facts);
+    Report::new(&facts.ground, &checked, "live", 0)
 }
 
 /// The checks of a report that are to be mended and can be by one or the

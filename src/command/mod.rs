@@ -9,6 +9,7 @@ mod fix;
 mod generate;
 mod install;
 mod mend;
+mod nsenter;
 mod prepare;
 pub mod report;
 mod status;
@@ -29,6 +30,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Install(args) => install::run(&args, &look),
         Command::Status(args) => status::run(&args, &look),
         Command::Uninstall(args) => uninstall::run(&args, &look),
+        Command::Nsenter(args) => nsenter::run(&args),
         Command::Report(args) => report::run(&args, &look),
         Command::Explain(args) => explain::run(&args, &look),
         Command::Checks(args) => checks::run(&args, &look),

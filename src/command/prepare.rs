@@ -79,7 +79,7 @@ fn undo(args: &Prepare) -> Result<Exit, Error> {
 }
 
 fn prepare(args: &Prepare, only: &[String], users: &[Subject], look: &Look) -> Result<Exit, Error> {
-    let mut survey = Survey::of(&users[0])?;
+    let mut survey = Survey::of(&users[0], only)?;
     let mut all: Vec<Wanted> = Vec::new();
     let mut whole = true;
     for _ in 0..ROUNDS {
@@ -103,7 +103,7 @@ fn prepare(args: &Prepare, only: &[String], users: &[Subject], look: &Look) -> R
         agree(args.manner, "Do this?")?;
         let done = mend::carry_out(&plan.deeds, &world(), Path::new(STATE))?;
         // The checks are asked again: they decide how it ended.
-        survey = Survey::of(&users[0])?;
+        survey = Survey::of(&users[0], only)?;
         if done.failed.is_some() {
             whole = false;
             break;
@@ -153,7 +153,10 @@ fn ended(
             "  and nothing of it fails for {fine} more users\n"
         ))?;
     }
-    ui::print(&next(users))?;
+    if well {
+        ui::print(&next(users))?;
+    }
+    ui::print("To take it back:  rootless-setup prepare --undo\n")?;
     Ok(match (well, outcome.users_part) {
         (false, _) => Exit::Failed,
         (true, true) => Exit::Declined,
@@ -184,9 +187,7 @@ fn next(users: &[Subject]) -> String {
         [one] => one.name.as_str(),
         _ => "each user",
     };
-    format!(
-        "\nNext, as {who}:  rootless-setup install\nTo take it back:  rootless-setup prepare --undo\n"
-    )
+    format!("\nNext, as {who}:  rootless-setup install\n")
 }
 
 /// What root has to mend for all of the users: the machine once, and

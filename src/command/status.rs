@@ -21,7 +21,7 @@ use crate::plan::docker_service::{self, Origin};
 use crate::plan::option::Options;
 use crate::plan::present::{Found, Present};
 use crate::plan::standing::{self, Standing};
-use crate::plan::step::{Kind, Step, UNIT};
+use crate::plan::step::{Kind, Step};
 use crate::plan::{compute, context, unit_texts};
 use crate::report::status::{self, Context, Engine, Socket, Status, Unit};
 use crate::ui::{self, Look};
@@ -37,7 +37,12 @@ pub fn run(args: &cli::Status, look: &Look) -> Result<Exit, Error> {
     let host = Live::new(true, PATIENCE);
     let ground = apply::ground(&host, "status")?;
     let present = Present::collect(&host, &ground).ok_or(Error::NoHome)?;
-    let journal = Journal::read(&apply::state_dir(&host, &ground))?;
+    // One that a newer version wrote is no reason to show nothing.
+    let journal = Journal::read(&apply::state_dir(&host, &ground));
+    let journal = journal.unwrap_or_else(|why| {
+        ui::warn(&why.to_string());
+        None
+    });
     let status = status(&host, &ground, &present, journal.as_ref());
     let page = match args.format {
         Format::Text => status::render(&status, look),
@@ -222,7 +227,7 @@ fn drift(present: &Present, journal: Option<&Journal>) -> Vec<String> {
             .map(Step::title)
             .collect(),
         Err(NoPlan::Foreign { path, .. }) => vec![format!(
-            "ask what to do with {path}: {UNIT} is not as it writes it"
+            "ask what to do with {path}: it is not as install writes it"
         )],
         Err(why) => vec![format!("stop: {why}")],
     }

@@ -1,6 +1,7 @@
 //! Running one program: bounded in time and in what it may print, killed with
 //! its whole process group when it overstays.
 
+use std::ffi::OsString;
 use std::io::Read;
 use std::os::fd::AsFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -105,6 +106,16 @@ pub fn run(program: &Program, run_as: Option<&RunAs>, end: Instant, most: usize)
             ..Why::new(format!("{} could not be started: {e}", program.path))
         }),
     }
+}
+
+/// Becomes another program, with this one's environment and terminal. Comes back
+/// only to say why that failed.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that starts programs"
+)]
+pub fn become_program(path: &str, args: &[OsString]) -> std::io::Error {
+    Command::new(path).args(args).exec()
 }
 
 fn with_groups(change: impl FnOnce(&mut Vec<Pid>)) {

@@ -46,8 +46,9 @@ pub struct Sightings {
     pub context: bool,
 }
 
-/// Words that a shell traced say what was to be done, not what failed.
-const TRACES: [&[u8]; 2] = [b"+ ", b"++ "];
+/// What a shell traced, what was typed at a prompt and what stands in a Dockerfile
+/// say what was to be done, not what failed.
+const TRACES: [&[u8]; 5] = [b"+ ", b"++ ", b"$ ", b"sudo ", b"RUN "];
 
 impl Sightings {
     /// Looks at one line.

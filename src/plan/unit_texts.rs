@@ -7,7 +7,7 @@ use super::asked::{Asked, Foreign, NoPlan};
 use super::daemon_json;
 use super::docker_service::{self, Service};
 use super::drop_in::{self, How, Reach};
-use super::option::{Choice, Chosen, Key, Net, Options, PortDriver, fit};
+use super::option::{Choice, Chosen, Key, Net, Options, PortDriver, Value, fit};
 use super::present::{Found, Present};
 use super::step::{Seen, UNIT};
 use crate::facts::unit::{self, DockerUnit};
@@ -39,6 +39,37 @@ impl Texts {
         let config = self.daemon_json.clone();
         let config = config.map(|(path, text)| (path, Some(text)));
         self.files.iter().cloned().chain(config).collect()
+    }
+
+    /// The drop-ins, but for one that somebody else wrote and that is to be kept.
+    fn drop_ins(
+        &mut self,
+        asked: &Asked,
+        present: &Present,
+        is_ours: &dyn Fn(&Path, &str) -> bool,
+        (chosen, how): (&Chosen, How<'_>),
+    ) -> Result<(), NoPlan> {
+        let wanted = drop_in::texts(chosen, &how)?;
+        for name in drop_in::names() {
+            let text = wanted
+                .iter()
+                .find(|(n, _)| *n == name)
+                .map(|(_, t)| t.clone());
+            let path = present.drop_in(name);
+            match edited(present, name, &path, is_ours, how) {
+                Some(seen) if text.as_ref() != Some(&seen.text) => match asked.foreign {
+                    Foreign::Adopt => self.files.push((path, text)),
+                    Foreign::Keep => self
+                        .notes
+                        .push(format!("{} is kept as it is", path.display())),
+                    Foreign::Ask => {
+                        return Err(foreign(&path, &seen.text, text.as_deref().unwrap_or("")));
+                    }
+                },
+                _ => self.files.push((path, text)),
+            }
+        }
+        Ok(())
     }
 }
 
@@ -77,21 +108,62 @@ pub fn texts(
         socket: &present.unit_socket,
         reach,
     };
-    let wanted = drop_in::texts(&chosen, &how)?;
     (texts.variables, texts.words) = drop_in::by_hand(&chosen, &how);
-    for name in drop_in::names() {
-        let text = wanted
-            .iter()
-            .find(|(n, _)| *n == name)
-            .map(|(_, t)| t.clone());
-        texts.files.push((present.drop_in(name), text));
-    }
+    texts.drop_ins(asked, present, is_ours, (&chosen, how))?;
     texts.daemon_json = config(asked, present)?;
     let origins = present.known_origins().after(&asked.options, &chosen);
     texts.origins = origins.text();
     texts.chosen = chosen;
     texts.installed = installed_options(present);
     Ok(texts)
+}
+
+/// A drop-in that has one of our names and that somebody else wrote.
+fn edited<'a>(
+    present: &'a Present,
+    name: &str,
+    path: &Path,
+    is_ours: &dyn Fn(&Path, &str) -> bool,
+    how: How<'_>,
+) -> Option<&'a Seen> {
+    match present.drop_ins.get(name) {
+        Some(Found::File { seen, .. }) => {
+            let ours = is_ours(path, &seen.text) || as_we_write(name, &seen.text, how);
+            (!ours).then_some(seen)
+        }
+        _ => None,
+    }
+}
+
+/// To the letter what we write for the setting that it has.
+fn as_we_write(name: &str, text: &str, how: How<'_>) -> bool {
+    let Ok(said) = drop_in::read(name, text) else {
+        return false;
+    };
+    let alone = said
+        .into_iter()
+        .fold(Chosen::default(), |chosen, (key, value)| {
+            chosen.with(key, value)
+        });
+    // What stands in that of the network driver depends on the port driver, too.
+    let implicit = Value::Text(PortDriver::Implicit.name().into());
+    let with_port = alone.clone().with(Key::PortDriver, implicit);
+    let says = |chosen, reach| {
+        let how = How { reach, ..how };
+        let texts = drop_in::texts(chosen, &how).unwrap_or_default();
+        texts.iter().any(|(n, t)| *n == name && t == text)
+    };
+    let ways = [Reach::Published, Reach::Itself];
+    ways.iter()
+        .any(|way| says(&alone, *way) || says(&with_port, *way))
+}
+
+fn foreign(path: &Path, there: &str, wanted: &str) -> NoPlan {
+    let path = path.display().to_string();
+    NoPlan::Foreign {
+        diff: super::diff::unified(there, wanted, &path),
+        path,
+    }
 }
 
 /// The options as they will be: what is named now over what is installed.
@@ -162,7 +234,7 @@ fn config(asked: &Asked, present: &Present) -> Result<Option<(PathBuf, String)>,
     Ok(changed.map(|text| (path.clone(), text)))
 }
 
-/// What our drop-ins say, and `daemon.json`. One that somebody spoilt is written anew.
+/// What our drop-ins say, and `daemon.json`. One that somebody spoilt says nothing.
 fn installed_options(present: &Present) -> Chosen {
     let mut installed = Chosen::default();
     for (name, found) in &present.drop_ins {
@@ -202,10 +274,7 @@ fn unit_text(
                 Err(NoPlan::file(&path, "is a link: remove it, or --keep it"))
             }
             Foreign::Adopt => Ok(Some(wanted)),
-            _ => Err(NoPlan::Foreign {
-                diff: super::diff::unified(&seen.text, &wanted.1, &path.display().to_string()),
-                path: path.display().to_string(),
-            }),
+            _ => Err(foreign(&path, &seen.text, &wanted.1)),
         },
         _ => Ok(Some(wanted)),
     }

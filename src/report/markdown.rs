@@ -28,9 +28,14 @@ fn steps() -> Vec<(Detail, &'static [&'static str])> {
         log_lines: Some(lines),
         ..from
     };
+    // The facts tell it again to whoever reads them.
+    let unsaid = Detail {
+        fine_without_words: true,
+        ..log(50, full.clone())
+    };
     let no_profiles = Detail {
         no_profiles: true,
-        ..log(50, full.clone())
+        ..unsaid.clone()
     };
     let no_facts = Detail {
         no_facts: true,
@@ -55,7 +60,8 @@ fn steps() -> Vec<(Detail, &'static [&'static str])> {
         (full.clone(), &[]),
         (log(100, full.clone()), &[LOG_100]),
         (log(50, full), &[LOG_50]),
-        (no_profiles, &[LOG_50, PROFILES]),
+        (unsaid, &[LOG_50, PASSED]),
+        (no_profiles, &[LOG_50, PASSED, PROFILES]),
         (no_facts, &[LOG_50, FACTS]),
         (terse, &[LOG_20, FACTS, EVIDENCE]),
         (clipped, &[LOG, FACTS, FIXES, ENDS]),
@@ -64,6 +70,7 @@ fn steps() -> Vec<(Detail, &'static [&'static str])> {
 }
 
 const LOG: &str = "the log";
+const PASSED: &str = "what the passed checks saw";
 const PROFILES: &str = "the AppArmor profiles among the facts";
 const FACTS: &str = "the recorded facts";
 const EVIDENCE: &str = "what the passed checks saw, and all evidence";

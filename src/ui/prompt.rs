@@ -56,5 +56,5 @@ pub fn choose_some(question: &str, answers: &[(String, bool)]) -> Option<Vec<usi
     let asked = MultiSelect::new()
         .with_prompt(question)
         .items_checked(answers.iter().map(|(text, chosen)| (text, *chosen)));
-    asked.interact_on_opt(&Term::stderr()).ok().flatten()
+    answer(|terminal| asked.interact_on_opt(terminal))
 }

@@ -12,6 +12,8 @@ struct Manager {
     remove: &'static [&'static str],
     /// Tells whether one package is installed, by its exit status.
     query: (&'static str, &'static [&'static str]),
+    /// What it prints ends so, then.
+    says: &'static str,
 }
 
 const APT: Manager = Manager {
@@ -27,6 +29,9 @@ const APT: Manager = Manager {
     refresh: &["-q", "update"],
     remove: &["-y", "-o", "DPkg::Lock::Timeout=120", "purge"],
     query: ("dpkg-query", &["-W", "-f=${Status}"]),
+    // dpkg remembers packages that were removed ("deinstall ok config-files"), and
+    // those that were purged and others want ("unknown ok not-installed").
+    says: " installed",
 };
 
 const DNF: Manager = Manager {
@@ -36,6 +41,7 @@ const DNF: Manager = Manager {
     refresh: &["-y", "makecache"],
     remove: &["-y", "remove"],
     query: ("rpm", &["-q"]),
+    says: "",
 };
 
 const YUM: Manager = Manager {
@@ -50,6 +56,7 @@ const ZYPPER: Manager = Manager {
     refresh: &["--non-interactive", "refresh"],
     remove: &["--non-interactive", "remove"],
     query: ("rpm", &["-q"]),
+    says: "",
 };
 
 const PACMAN: Manager = Manager {
@@ -60,6 +67,7 @@ const PACMAN: Manager = Manager {
     refresh: &["-Q"],
     remove: &["-R", "--noconfirm"],
     query: ("pacman", &["-Q"]),
+    says: "",
 };
 
 const APK: Manager = Manager {
@@ -69,6 +77,7 @@ const APK: Manager = Manager {
     refresh: &["update"],
     remove: &["del"],
     query: ("apk", &["info", "-e"]),
+    says: "",
 };
 
 /// The manager of a family of distributions.
@@ -93,8 +102,7 @@ impl Manager {
         let (program, args) = self.query;
         let args = [args, &[name]].concat();
         let told = program::output(program, &args, program::SHORT);
-        // dpkg remembers packages that were removed.
-        told.is_ok_and(|o| o.exit == Some(0) && !o.stdout.contains("deinstall"))
+        told.is_ok_and(|o| o.exit == Some(0) && o.stdout.trim_end().ends_with(self.says))
     }
 
     fn call(&self, how: &[&str], names: &[&str]) -> Result<String, String> {
@@ -136,7 +144,13 @@ pub fn new(family: &str, names: &[String]) -> Result<Vec<String>, String> {
         let missing = names.into_iter().filter(|name| !manager.has(name));
         return Ok(missing.map(str::to_owned).collect());
     }
-    let simulated = manager.call(&["-s", "install"], &names).unwrap_or_default();
+    let simulate = || manager.call(&["-s", "install"], &names);
+    let simulated = simulate().or_else(|_| {
+        // A fresh image has no lists, or old ones.
+        let _ = manager.call(manager.refresh, &[]);
+        simulate()
+    });
+    let simulated = simulated.unwrap_or_default();
     let mut new = simulated_new(&simulated);
     let missing = names.into_iter().filter(|name| !manager.has(name));
     new.extend(missing.map(str::to_owned));

@@ -23,6 +23,8 @@ fn without(line: &[u8]) -> Option<&[u8]> {
         .or_else(|| field(line))
         .or_else(|| kernel(line))
         .or_else(|| compose(line))
+        .or_else(|| job(line))
+        .or_else(|| step(line))
 }
 
 /// Indentation, `> `, a bullet, a fence's backticks, a prompt's bar.
@@ -122,7 +124,42 @@ fn kernel(line: &[u8]) -> Option<&[u8]> {
 fn compose(line: &[u8]) -> Option<&[u8]> {
     let at = line.iter().take(48).position(|b| *b == b'|')?;
     let name = line[..at].trim_ascii_end();
-    let is_name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    let is_name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'@');
     let spaced = at > name.len() && line.get(at + 1) == Some(&b' ');
     (spaced && !name.is_empty() && name.iter().all(is_name)).then(|| &line[at + 2..])
+}
+
+/// `[workflow/job]   | `, as act has it, with an emoji or without.
+fn job(line: &[u8]) -> Option<&[u8]> {
+    let inner = line.strip_prefix(b"[")?;
+    let end = inner.iter().take(80).position(|b| *b == b']')?;
+    let named = inner[..end].contains(&b'/');
+    let rest = &inner[end + 1..];
+    let blank = |b: &u8| *b == b' ' || !b.is_ascii();
+    let at = rest.iter().take(16).position(|b| !blank(b))?;
+    match named {
+        true => rest[at..].strip_prefix(b"| "),
+        false => None,
+    }
+}
+
+/// `#12 3.456 `, as BuildKit has it; `01E ` and `00O+`, as GitLab does.
+fn step(line: &[u8]) -> Option<&[u8]> {
+    if let [
+        b'0'..=b'9',
+        b'0'..=b'9',
+        b'E' | b'O',
+        b' ' | b'+',
+        rest @ ..,
+    ] = line
+    {
+        return Some(rest);
+    }
+    let inner = line.strip_prefix(b"#")?;
+    let mut words = inner.splitn(3, |b| *b == b' ');
+    let (number, seconds, rest) = (words.next()?, words.next()?, words.next()?);
+    let digits = |text: &[u8]| !text.is_empty() && text.iter().all(u8::is_ascii_digit);
+    let dot = seconds.iter().position(|b| *b == b'.')?;
+    let timed = digits(&seconds[..dot]) && digits(&seconds[dot + 1..]);
+    (digits(number) && timed).then_some(rest)
 }

@@ -30,6 +30,11 @@ fn prefixes_of_all_kinds() {
         "[ 1234.567890] ",
         "2024-05-14T18:01:02.0000001Z ##[error]",
         "> Sep 27 14:44:14 u dockerd-rootless.sh[31]: ",
+        "[ci/build]   | ",
+        "[ci/build] \u{2753}  | ",
+        "#12 3.456 ",
+        "2024-08-14T06:12:37.123456Z 01E ",
+        "web.1.abc@node-1    | ",
     ] {
         assert_eq!(of(&format!("{prefix}{SAID}")), SAID, "{prefix:?}");
     }

@@ -229,6 +229,36 @@ fn a_unit_of_somebody_else_is_theirs_to_decide() {
     assert!(!steps.iter().any(|s| s.contains(UNIT_PATH)), "{steps:#?}");
 }
 
+/// One of our drop-ins that somebody edited is as much theirs; one that says what
+/// we would write for another value is a choice.
+#[test]
+fn an_edited_drop_in_is_asked_about() {
+    let path = "/home/alice/.config/systemd/user/docker.service.d/rootless-setup-mtu.conf";
+    let with_mtu = Asked {
+        options: Options::default().flag(Key::Mtu, Choice::Set(Value::Number(1400))),
+        ..asked()
+    };
+    let texts = texts(&with_mtu, &present(installed(host())), &|_, _| false).unwrap();
+    let ours = texts.files.iter().find(|(p, _)| p == Path::new(path));
+    let ours = ours.and_then(|(_, text)| text.clone()).unwrap();
+    let found = |text: &str| present(installed(host()).file(path, text));
+
+    assert_eq!(planned(&asked(), &found(&ours)).unwrap(), [""; 0]);
+    let other = ours.replace("1400", "1300");
+    assert_eq!(planned(&asked(), &found(&other)).unwrap(), [""; 0]);
+
+    let edited = format!("{ours}Environment=HTTPS_PROXY=http://proxy:3128\n");
+    let Err(NoPlan::Foreign { diff, .. }) = planned(&asked(), &found(&edited)) else {
+        panic!("it was not asked about");
+    };
+    assert!(diff.contains("-Environment=HTTPS_PROXY"), "{diff}");
+    let answered = |foreign| Asked { foreign, ..asked() };
+    let steps = planned(&answered(Foreign::Adopt), &found(&edited)).unwrap();
+    assert!(steps.contains(&format!("change {path}")), "{steps:#?}");
+    let steps = planned(&answered(Foreign::Keep), &found(&edited)).unwrap();
+    assert!(!steps.iter().any(|s| s.contains(path)), "{steps:#?}");
+}
+
 #[test]
 fn another_shells_path_is_no_reason_to_change_the_unit() {
     let host = installed(host()).env("PATH", "/opt/bin:/usr/bin:/bin");

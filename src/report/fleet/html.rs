@@ -1,9 +1,10 @@
 //! Many reports as a page: a row for hosts that are alike, a column a check.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::model::Fleet;
+use super::model::{Fleet, Host};
 use crate::check::engine::Status;
 use crate::report::html::{escape, page};
 use crate::report::phrase::{plural, word};
@@ -58,11 +59,18 @@ fn causes(body: &mut String, fleet: &Fleet) {
     body.push_str("</table>\n");
 }
 
-/// Checks that are fine everywhere have no column.
+/// Checks that are fine everywhere have no column; those that fail most often come
+/// first.
 fn columns(fleet: &Fleet) -> Vec<usize> {
     let fine = |status: &Option<Status>| matches!(status, None | Some(Status::Pass | Status::Skip));
     let telling = |n: &usize| !fleet.hosts.iter().all(|(_, host)| fine(&host.statuses[*n]));
-    (0..fleet.ids.len()).filter(telling).collect()
+    let failing = |n: &usize| {
+        let fails = |(_, host): &&(String, Host)| host.statuses[*n] == Some(Status::Fail);
+        Reverse(fleet.hosts.iter().filter(fails).count())
+    };
+    let mut columns: Vec<usize> = (0..fleet.ids.len()).filter(telling).collect();
+    columns.sort_by_key(failing);
+    columns
 }
 
 fn matrix(body: &mut String, fleet: &Fleet) {
@@ -73,7 +81,12 @@ fn matrix(body: &mut String, fleet: &Fleet) {
         rows.entry(row).or_default().push(name);
     }
     let mut rows: Vec<_> = rows.into_iter().collect();
-    rows.sort_by_key(|(_, hosts)| std::cmp::Reverse(hosts.len()));
+    // Hosts with the same trouble stand together, the most common trouble first.
+    rows.sort_by_cached_key(|(row, hosts)| {
+        let sound = |status: &Option<Status>| *status != Some(Status::Fail);
+        let sound: Vec<bool> = row.iter().map(sound).collect();
+        (sound, Reverse(hosts.len()))
+    });
     body.push_str("<h2>Hosts by checks</h2>\n<div class=\"wide\">\n<table>\n<tr><th>hosts</th>");
     for n in &columns {
         let id = escape(&fleet.ids[*n]).replace('.', ".<br>");
@@ -110,7 +123,7 @@ fn names(hosts: &[&str]) -> String {
     match hosts {
         [only] => escape(only),
         _ => format!(
-            "<details><summary>{}</summary>{}{more}</details>",
+            "<details><summary>{} alike</summary>{}{more}</details>",
             hosts.len(),
             shown.join("<br>")
         ),
