@@ -91,7 +91,7 @@ fn long_help(entry: &Entry) -> String {
         text.push_str(&format!(" ({}, or auto)", entry.kind.expected()));
     }
     if !entry.cost.is_empty() {
-        text.push_str(&format!(".\nCosts: {}", entry.cost));
+        text.push_str(&format!(".\nNote: {}", entry.cost));
     }
     text.push_str(&format!(".\nBy default: {}", entry.default));
     text

@@ -1,5 +1,6 @@
 //! `install`: from what is there to a running rootless Docker, or back.
 
+mod api;
 mod ask;
 mod proof;
 mod request;
@@ -29,6 +30,7 @@ use crate::plan::asked::{Foreign, NoPlan};
 use crate::plan::option::Key;
 use crate::plan::present::Present;
 use crate::plan::step::{Kind, Plan, Step};
+use crate::plan::unit_texts::Texts;
 use crate::plan::{compute, unit_texts};
 use crate::report::{Report, text};
 use crate::ui::{self, Look, prompt};
@@ -130,7 +132,7 @@ fn attempt(request: &Request, look: &Look) -> Result<Exit, Error> {
     let mut plan = compute::plan(asked, &present, &texts)?;
     offer_linger(request, &present, &mut plan);
     if plan.is_empty() {
-        return already(&plan, &present, request, !skip_iptables, look);
+        return already(&plan, &present, &texts, request, !skip_iptables, look);
     }
     show(&plan, manner.dry_run, look)?;
     if manner.dry_run {
@@ -139,7 +141,7 @@ fn attempt(request: &Request, look: &Look) -> Result<Exit, Error> {
     agree(manner, "Do this?")?;
     let done = carry_out(&plan, request, &ground, &state_dir, &present, started)?;
     proof::proved(request, &present, !skip_iptables)?;
-    summary(&present)?;
+    summary(&present, &texts)?;
     linger_left(done, &ground)
 }
 
@@ -266,6 +268,9 @@ fn detail(step: &Step) -> String {
         Step::Change(change) if change.kind == Kind::CurrentContext => {
             indent("\"currentContext\": \"rootless\"; everything else stays as it is")
         }
+        Step::Change(change) if change.kind == Kind::Origins => {
+            indent("who asked for which option, for status to tell")
+        }
         Step::Change(change) => indent(&change.diff()),
         step => step.call().map_or(String::new(), |call| indent(&call)),
     }
@@ -327,6 +332,7 @@ fn linger_left(refused: bool, ground: &Ground) -> Result<Exit, Error> {
 fn already(
     plan: &Plan,
     present: &Present,
+    texts: &Texts,
     request: &Request,
     network: bool,
     look: &Look,
@@ -336,7 +342,7 @@ fn already(
     if !request.manner.dry_run {
         proof::proved(request, present, network)?;
     }
-    summary(present)
+    summary(present, texts)
 }
 
 fn notes(plan: &Plan, look: &Look) -> String {
@@ -344,18 +350,32 @@ fn notes(plan: &Plan, look: &Look) -> String {
     plan.notes.iter().map(note).collect()
 }
 
+/// The command that starts the daemon where no systemd does.
+fn by_hand(present: &Present, texts: &Texts) -> String {
+    let script = present.script.as_deref();
+    let script = script.unwrap_or(Path::new("dockerd-rootless.sh"));
+    let quoted = |word: &str| shlex::try_quote(word).unwrap_or_default().into_owned();
+    let path = [("PATH".to_owned(), present.path.clone())];
+    let assigned = path.iter().chain(&texts.variables);
+    let assigned = assigned.map(|(name, value)| format!("{name}={}", quoted(value)));
+    // This daemon's socket is not where a unit's would be.
+    let socket = |word: &String| match word.starts_with("unix://") {
+        true => format!("unix://{}", present.socket.display()),
+        false => word.clone(),
+    };
+    let words = texts.words.iter().map(|word| quoted(&socket(word)));
+    let script = quoted(&script.display().to_string());
+    let all: Vec<String> = assigned.chain([script]).chain(words).collect();
+    all.join(" ")
+}
+
 /// Where the daemon is, and what comes next.
-fn summary(present: &Present) -> Result<Exit, Error> {
+fn summary(present: &Present, texts: &Texts) -> Result<Exit, Error> {
     let socket = present.socket.display();
     if present.manager.known().is_none() {
-        let script = present
-            .script
-            .as_deref()
-            .unwrap_or(Path::new("dockerd-rootless.sh"));
+        let command = by_hand(present, texts);
         ui::print(&format!(
-            "Start the daemon with\n\n  PATH={} {}\n\nand the docker command finds it at unix://{socket}.\n",
-            present.path,
-            script.display()
+            "Start the daemon with\n\n  {command}\n\nand the docker command finds it at unix://{socket}.\n",
         ))?;
         return Ok(Exit::Fine);
     }

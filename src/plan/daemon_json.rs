@@ -36,6 +36,21 @@ pub fn read(text: &str) -> Vec<(Key, Value)> {
     keys().filter_map(value).collect()
 }
 
+/// The first key of a file that says where or how the daemon listens.
+pub fn listens(text: &str) -> Option<&'static str> {
+    let text = text.trim_start_matches('\u{feff}');
+    let all = serde_json::from_str::<Json>(text).ok()?;
+    let keys = [
+        "hosts",
+        "tls",
+        "tlsverify",
+        "tlscacert",
+        "tlscert",
+        "tlskey",
+    ];
+    keys.into_iter().find(|key| all.get(key).is_some())
+}
+
 fn typed(kind: Kind, json: &Json) -> Option<Value> {
     let text = |json: &Json| json.as_str().map(str::to_owned);
     Some(match kind {

@@ -1,6 +1,10 @@
 //! The drop-ins of the options: one file each in `docker.service.d/`, and one
 //! for all that changes the daemon's command line.
 
+#[cfg(test)]
+mod tests;
+
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::Path;
 
 use thiserror::Error;
@@ -20,6 +24,35 @@ const NO_IPTABLES: &str = "--iptables=false";
 
 /// Variables of `dockerd-rootless.sh`, without this in front.
 const PREFIX: &str = "DOCKERD_ROOTLESS_ROOTLESSKIT_";
+
+/// The files of the API over TCP, and the flag for each.
+const TLS: [(Key, &str); 3] = [
+    (Key::TlsCa, "--tlscacert="),
+    (Key::TlsCert, "--tlscert="),
+    (Key::TlsKey, "--tlskey="),
+];
+
+/// How a port on which the daemon listens comes to be one of the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// The daemon is in the network of the host (`--detach-netns`, moby#47103).
+    Itself,
+    /// RootlessKit publishes it.
+    Published,
+    /// pasta forwards whatever is listened on, at every address of the host.
+    Forwarded,
+}
+
+/// What the texts of drop-ins depend on besides the options.
+#[derive(Clone, Copy, Debug)]
+pub struct How<'a> {
+    /// The script that the unit starts.
+    pub script: &'a Path,
+    /// Where the daemon listens.
+    pub socket: &'a Path,
+    /// How its TCP port comes to the host.
+    pub reach: Reach,
+}
 
 /// A drop-in that has one of our names and does not say what ours says:
 /// somebody edited it, or a newer version wrote it.
@@ -122,19 +155,101 @@ fn encoded(key: Key, value: &Value) -> String {
 /// What the words of the daemon's command line say of options.
 pub fn said(command: &[String]) -> Vec<(Key, Value)> {
     let mut said = Vec::new();
-    if command.iter().skip(1).any(|word| word == NO_IPTABLES) {
+    let words = command.get(1..).unwrap_or_default();
+    if words.iter().any(|word| word == NO_IPTABLES) {
         said.push((Key::SkipIptables, Value::Flag(true)));
+    }
+    let hosts = words.windows(2).filter(|pair| pair[0] == "-H");
+    let tcp = hosts
+        .filter_map(|pair| pair[1].strip_prefix("tcp://"))
+        .next_back();
+    if let Some(value) = tcp.and_then(|at| decoded(Key::Tcp.entry(), at)) {
+        said.push((Key::Tcp, value));
+        if !words.iter().any(|word| word.starts_with("--tls")) {
+            said.push((Key::InsecureTcp, Value::Flag(true)));
+        }
+    }
+    for (key, flag) in TLS {
+        let file = words
+            .iter()
+            .filter_map(|word| word.strip_prefix(flag))
+            .next_back();
+        said.extend(file.and_then(|file| Some((key, decoded(key.entry(), file)?))));
     }
     said
 }
 
 /// The words of the command line that say what was chosen.
-fn words(chosen: &Chosen) -> Vec<String> {
+fn words(chosen: &Chosen, how: &How<'_>) -> Vec<String> {
     let mut words = Vec::new();
     if chosen.flagged(Key::SkipIptables) == Some(true) {
         words.push(NO_IPTABLES.to_owned());
     }
+    let Some(at) = chosen.tcp() else {
+        return words;
+    };
+    let inside = match how.reach {
+        Reach::Itself => *at.ip(),
+        // Where that is, only RootlessKit or pasta can tell.
+        Reach::Published | Reach::Forwarded => Ipv4Addr::UNSPECIFIED,
+    };
+    // One host that is named takes the place of the default one.
+    words.extend(["-H".to_owned(), format!("unix://{}", how.socket.display())]);
+    words.extend(["-H".to_owned(), format!("tcp://{inside}:{}", at.port())]);
+    if chosen.flagged(Key::InsecureTcp) != Some(true) {
+        words.push("--tlsverify".to_owned());
+        let file = |(key, flag)| Some(format!("{flag}{}", chosen.text(key)?));
+        words.extend(TLS.into_iter().filter_map(file));
+    }
     words
+}
+
+/// RootlessKit's words for a port on the host that leads to the daemon.
+fn publish(at: SocketAddrV4) -> [String; 2] {
+    ["-p".to_owned(), format!("{at}:{}/tcp", at.port())]
+}
+
+/// Takes together what several drop-ins say of one option: the address of the
+/// API stands in RootlessKit's flags, where that publishes its port.
+pub fn joined(mut chosen: Chosen) -> Chosen {
+    let Some(Value::List(mut flags)) = chosen.get(Key::RootlesskitFlags).cloned() else {
+        return chosen;
+    };
+    let Some(port) = chosen.tcp().map(|at| at.port()) else {
+        return chosen;
+    };
+    let published = flags.windows(2).rposition(|pair| {
+        let at = address(&pair[1]);
+        at.is_some_and(|at| at.port() == port && *pair == publish(at))
+    });
+    if let Some(at) = published {
+        let address = address(&flags[at + 1]).map(|at| Value::Text(at.to_string()));
+        flags.drain(at..at + 2);
+        match flags.is_empty() {
+            true => chosen.remove(Key::RootlesskitFlags),
+            false => chosen.set(Key::RootlesskitFlags, Value::List(flags)),
+        }
+        if let Some(address) = address {
+            chosen.set(Key::Tcp, address);
+        }
+    }
+    chosen
+}
+
+/// `0.0.0.0:2376` of `0.0.0.0:2376:2376/tcp`.
+fn address(published: &str) -> Option<SocketAddrV4> {
+    published.rsplit_once(':')?.0.parse().ok()
+}
+
+/// RootlessKit's flags: those that were chosen, and the port of the API.
+fn flags(chosen: &Chosen, how: &How<'_>) -> Option<Value> {
+    let mut flags = match chosen.get(Key::RootlesskitFlags) {
+        Some(Value::List(flags)) => flags.clone(),
+        _ => Vec::new(),
+    };
+    let published = chosen.tcp().filter(|_| how.reach == Reach::Published);
+    flags.extend(published.into_iter().flat_map(publish));
+    (!flags.is_empty()).then_some(Value::List(flags))
 }
 
 /// The drop-ins that say what was chosen, by name; those of [`names`] that are
@@ -142,23 +257,50 @@ fn words(chosen: &Chosen) -> Vec<String> {
 ///
 /// # Errors
 /// A script or a word that no unit file can name.
-pub fn texts(chosen: &Chosen, script: &Path) -> Result<Vec<(&'static str, String)>, Unquotable> {
+pub fn texts(chosen: &Chosen, how: &How<'_>) -> Result<Vec<(&'static str, String)>, Unquotable> {
     let mut files = Vec::new();
     for (entry, variable, file) in variables() {
-        if let Some(value) = chosen.get(entry.key) {
-            let mut lines = assignment(variable, &encoded(entry.key, value))?;
-            if let Some(port) = brought_along(entry.key, chosen) {
-                lines.push('\n');
-                lines.push_str(&assignment("PORT_DRIVER", port.name())?);
-            }
-            files.push((file, text(entry.name, &lines)));
+        let lines = assigned(entry, variable, chosen, how);
+        let lines = lines.iter().map(|(name, value)| {
+            let word = quote::assignment(name, value)?;
+            Ok(format!("Environment={word}"))
+        });
+        let lines = lines.collect::<Result<Vec<_>, Unquotable>>()?;
+        if !lines.is_empty() {
+            files.push((file, text(entry.name, &lines.join("\n"))));
         }
     }
-    let words = words(chosen);
+    let words = words(chosen, how);
     if !words.is_empty() {
-        files.push((COMMAND, command(script, &words)?));
+        files.push((COMMAND, command(how.script, &words)?));
     }
     Ok(files)
+}
+
+/// What was chosen, for a shell that starts the script: assignments of variables,
+/// and words after the script.
+pub fn by_hand(chosen: &Chosen, how: &How<'_>) -> (Vec<(String, String)>, Vec<String>) {
+    let all = variables().flat_map(|(entry, name, _)| assigned(entry, name, chosen, how));
+    (all.collect(), words(chosen, how))
+}
+
+/// The variables that one option sets.
+fn assigned(
+    entry: &Entry,
+    variable: &str,
+    chosen: &Chosen,
+    how: &How<'_>,
+) -> Vec<(String, String)> {
+    let value = match entry.key {
+        Key::RootlesskitFlags => flags(chosen, how),
+        key => chosen.get(key).cloned(),
+    };
+    let own = value.map(|value| (variable, encoded(entry.key, &value)));
+    let port = brought_along(entry.key, chosen);
+    let port = port.map(|port| ("PORT_DRIVER", port.name().to_owned()));
+    let both = own.into_iter().chain(port);
+    both.map(|(name, value)| (format!("{PREFIX}{name}"), value))
+        .collect()
 }
 
 /// With pasta goes `implicit`, unless another port driver is chosen: scripts
@@ -166,11 +308,6 @@ pub fn texts(chosen: &Chosen, script: &Path) -> Result<Vec<(&'static str, String
 fn brought_along(key: Key, chosen: &Chosen) -> Option<PortDriver> {
     let pasta = key == Key::Net && chosen.net() == Some(Net::Pasta);
     (pasta && chosen.port_driver().is_none()).then_some(PortDriver::Implicit)
-}
-
-fn assignment(name: &str, value: &str) -> Result<String, Unquotable> {
-    let word = quote::assignment(&format!("{PREFIX}{name}"), value)?;
-    Ok(format!("Environment={word}"))
 }
 
 /// An empty `ExecStart=` takes back the unit's own.
@@ -187,134 +324,4 @@ fn command(script: &Path, words: &[String]) -> Result<String, Unquotable> {
 fn text(why: &str, settings: &str) -> String {
     let template = include_str!("../../templates/drop-in.conf");
     filled(template, &[("why", why), ("settings", settings)])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::plan::option::Kind;
-
-    const SCRIPT: &str = "/home/a b/50%$x/dockerd-rootless.sh";
-
-    fn files(chosen: &Chosen) -> Vec<(&'static str, String)> {
-        texts(chosen, Path::new(SCRIPT)).expect("texts")
-    }
-
-    fn word(key: Key, word: &str) -> Value {
-        match key.entry().kind.word(word) {
-            Ok(Choice::Set(value)) => value,
-            other => panic!("{key:?} {word}: {other:?}"),
-        }
-    }
-
-    fn chosen(words: &[(Key, &str)]) -> Chosen {
-        let add = |chosen: Chosen, (key, text): &(Key, &str)| chosen.with(*key, word(*key, text));
-        words.iter().fold(Chosen::default(), add)
-    }
-
-    fn read_back(files: &[(&'static str, String)]) -> Chosen {
-        let mut chosen = Chosen::default();
-        for (name, text) in files {
-            for (key, value) in read(name, text).expect("readable") {
-                chosen.set(key, value);
-            }
-        }
-        chosen
-    }
-
-    #[test]
-    fn one_file_an_option() {
-        let chosen = chosen(&[
-            (Key::Net, "slirp4netns"),
-            (Key::Mtu, "1400"),
-            (Key::SkipIptables, "yes"),
-        ]);
-        let files = files(&chosen);
-        assert!(files.iter().all(|(name, _)| names().any(|n| n == *name)));
-        assert_eq!(
-            files[0].1,
-            "# Written by rootless-setup: net\n\n[Service]\n\
-             Environment=\"DOCKERD_ROOTLESS_ROOTLESSKIT_NET=slirp4netns\"\n"
-        );
-        assert_eq!(
-            files[2].1,
-            "# Written by rootless-setup: the daemon's command line\n\n[Service]\nExecStart=\n\
-             ExecStart=\"/home/a b/50%%$x/dockerd-rootless.sh\" --iptables=false\n"
-        );
-    }
-
-    #[test]
-    fn pasta_brings_its_port_driver() {
-        let implicit = "Environment=\"DOCKERD_ROOTLESS_ROOTLESSKIT_PORT_DRIVER=implicit\"";
-        let alone = chosen(&[(Key::Net, "pasta")]);
-        assert!(files(&alone)[0].1.contains(implicit));
-        assert_eq!(read_back(&files(&alone)), alone);
-        let pesto = chosen(&[(Key::Net, "pasta"), (Key::PortDriver, "pesto")]);
-        assert!(!files(&pesto)[0].1.contains("PORT_DRIVER"));
-    }
-
-    #[test]
-    fn every_value_is_read_back() {
-        let ours = |e: &&Entry| matches!(e.place, Place::Variable { .. } | Place::Command);
-        for entry in TABLE.iter().filter(ours) {
-            let words: Vec<String> = match entry.kind {
-                Kind::Flag => vec!["yes".into(), "no".into()],
-                Kind::Number(least, most) => vec![least.to_string(), most.to_string()],
-                Kind::Word(words) => words().iter().map(ToString::to_string).collect(),
-                _ => vec!["/a/b".into(), "--x=%h$y;\"'&".into()],
-            };
-            let fits = |text: &&String| entry.kind.word(text).is_ok();
-            for text in words.iter().filter(fits) {
-                let chosen = chosen(&[(entry.key, text)]);
-                assert_eq!(read_back(&files(&chosen)), chosen, "{} {text}", entry.name);
-            }
-        }
-    }
-
-    #[test]
-    fn flags_are_words() {
-        let flags = ["--cidr=10.0.3.0/24", "-p", "127.0.0.1:80:80/tcp"].map(str::to_owned);
-        let chosen = Chosen::default().with(Key::RootlesskitFlags, Value::List(flags.to_vec()));
-        let files = files(&chosen);
-        let line = "_FLAGS=--cidr=10.0.3.0/24 -p 127.0.0.1:80:80/tcp\"\n";
-        assert!(files[0].1.ends_with(line), "{}", files[0].1);
-        assert_eq!(read_back(&files), chosen);
-        for bad in ["", "a b", "*", "--x=[a]", "a\tb", "a\\b", "\u{2003}"] {
-            assert!(
-                Key::RootlesskitFlags.entry().kind.word(bad).is_err(),
-                "{bad}"
-            );
-        }
-    }
-
-    #[test]
-    fn what_is_allowed_is_not_forbidden() {
-        let files = files(&chosen(&[(Key::HostLoopback, "yes")]));
-        assert!(files[0].1.contains("_DISABLE_HOST_LOOPBACK=false"));
-    }
-
-    #[test]
-    fn edited_ones_are_told() {
-        const NET: &str = "rootless-setup-net.conf";
-        assert_eq!(read("override.conf", "[Service]\n"), Ok(Vec::new()));
-        let why = |name, text| read(name, text).expect_err("edited").to_string();
-        assert!(why(NET, "").contains("does not set DOCKERD_ROOTLESS_ROOTLESSKIT_NET"));
-        let text = "[Service]\nEnvironment=DOCKERD_ROOTLESS_ROOTLESSKIT_MTU=9\n";
-        let mtu = why("rootless-setup-mtu.conf", text);
-        assert!(
-            mtu.ends_with("DOCKERD_ROOTLESS_ROOTLESSKIT_MTU is \"9\""),
-            "{mtu}"
-        );
-        assert!(why(COMMAND, "[Service]\nExecStart=/x\n").contains("no option of ours"));
-        assert!(why(NET, "\u{fffd}\0").contains("does not set"));
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn never_panics(text in ".*") {
-            for name in names() {
-                let _ = read(name, &text);
-            }
-        }
-    }
 }

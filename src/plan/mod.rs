@@ -6,6 +6,7 @@
 //! other, and [`undo`] is the way back from each.
 
 pub mod asked;
+pub mod certificate;
 pub mod cli_config;
 pub mod compute;
 pub mod context;
@@ -15,6 +16,7 @@ pub mod docker_service;
 pub mod drop_in;
 mod json_edit;
 pub mod legacy;
+pub mod listening;
 pub mod mend;
 pub mod option;
 pub mod present;

@@ -9,7 +9,7 @@ use super::step::{Seen, UNIT};
 use super::{context, docker_service, shell_block};
 use crate::fact::Fact;
 use crate::facts::Ground;
-use crate::facts::area::network::script::{self, Script};
+use crate::facts::area::network::script::{self, Driver, Script};
 use crate::host::{Host, Kind, UserManager};
 
 /// Programs the daemon's unit must find.
@@ -71,6 +71,10 @@ pub struct Present {
     pub linger: Fact<bool>,
     /// `dockerd-rootless.sh`, if it was found.
     pub script: Option<PathBuf>,
+    /// Where a daemon listens that the unit starts.
+    pub unit_socket: PathBuf,
+    /// Network drivers of which the program is there.
+    pub net_tools: Vec<Driver>,
     /// What that script, and the one a unit starts that is there, can do.
     pub scripts: Vec<Script>,
     /// The PATH a new unit gets.
@@ -123,6 +127,8 @@ impl Present {
             wants_mode: dir_mode(host, &unit_dir.join("default.target.wants")),
             linger: Fact::Absent,
             path: path(ground, script.as_deref()),
+            unit_socket: ground.runtime_dir.join("docker.sock"),
+            net_tools: net_tools(ground),
             scripts: scripts(host, ground, script.as_deref()),
             script,
             socket: PathBuf::new(),
@@ -255,6 +261,13 @@ fn path(ground: &Ground, script: Option<&Path>) -> String {
         .filter_map(|h| Some(h.path.parent()?.to_path_buf()))
         .collect();
     docker_service::minimal_path(dir, &dirs)
+}
+
+fn net_tools(ground: &Ground) -> Vec<Driver> {
+    let there = |driver: &Driver| {
+        *driver == Driver::Gvisor || ground.shell_tools.first(driver.name()).is_some()
+    };
+    Driver::ALL.into_iter().filter(there).collect()
 }
 
 fn daemon_json(host: &dyn Host, ground: &Ground) -> (PathBuf, Found) {

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::option::table::Place;
-use super::option::{Entry, TABLE, Value};
+use super::option::{Chosen, Entry, Key, TABLE, Value};
 use super::present::{Found, Present};
 use super::{daemon_json, drop_in};
 use crate::facts::Context;
@@ -43,7 +43,7 @@ pub fn all(
     let said = everything(cx, present);
     let settings = TABLE.iter().filter(|entry| entry.is_setting());
     let standing = |entry: &Entry| {
-        let said = said.iter().rev().find(|(name, _)| *name == entry.name);
+        let said = said.iter().rev().find(|(key, _)| *key == entry.key);
         let Some((_, said)) = said else {
             return Standing {
                 name: entry.name,
@@ -62,7 +62,29 @@ pub fn all(
 }
 
 /// What files say of options, the later over the earlier.
-fn everything(cx: Context<'_>, present: &Present) -> Vec<(&'static str, Said)> {
+fn everything(cx: Context<'_>, present: &Present) -> Vec<(Key, Said)> {
+    let mut all = separately(cx, present);
+    let mut chosen = Chosen::default();
+    for (key, said) in &all {
+        if let Some(value) = &said.value {
+            chosen.set(*key, value.clone());
+        }
+    }
+    let chosen = drop_in::joined(chosen);
+    all.retain_mut(|(key, said)| match (&said.value, chosen.get(*key)) {
+        (None, _) => true,
+        // RootlessKit's flags that only publish the API are none of their own.
+        (Some(_), None) => false,
+        (Some(_), Some(joined)) => {
+            said.value = Some(joined.clone());
+            true
+        }
+    });
+    all
+}
+
+/// As [`everything`], each file for itself.
+fn separately(cx: Context<'_>, present: &Present) -> Vec<(Key, Said)> {
     let mut all = Vec::new();
     for (variable, pin) in launch::pins(cx) {
         if let Some((entry, value)) = drop_in::variable(&variable, &pin.value) {
@@ -71,7 +93,7 @@ fn everything(cx: Context<'_>, present: &Present) -> Vec<(&'static str, Said)> {
                 file: pin.file.into(),
                 value,
             };
-            all.push((entry.name, said));
+            all.push((entry.key, said));
         }
     }
     let (config, found) = &present.daemon_json;
@@ -82,7 +104,7 @@ fn everything(cx: Context<'_>, present: &Present) -> Vec<(&'static str, Said)> {
                 value: Some(value),
                 file: config.clone(),
             };
-            all.push((key.name(), said));
+            all.push((key, said));
         }
     }
     let unit = &cx.ground.unit;
@@ -97,7 +119,7 @@ fn everything(cx: Context<'_>, present: &Present) -> Vec<(&'static str, Said)> {
             value: Some(value),
             file: file.map(|f| f.path.clone()).unwrap_or_default(),
         };
-        all.push((key.name(), said));
+        all.push((key, said));
     }
     all
 }
@@ -129,7 +151,7 @@ mod tests {
     use crate::facts::{Ground, subject};
     use crate::host::Recorded;
     use crate::plan::option::origin::Origins;
-    use crate::plan::option::{Choice, Chosen, Key, Options};
+    use crate::plan::option::{Choice, Options};
     use crate::testing::TestHost;
 
     const DIR: &str = "/home/alice/.config/systemd/user/docker.service.d";
@@ -152,37 +174,72 @@ mod tests {
         (found.value.as_deref(), &found.from)
     }
 
-    #[test]
-    fn who_says_what() {
-        let asked = Options::default().flag(Key::Mtu, Choice::Set(Value::Number(1400)));
-        let chosen = asked
-            .merge(&Chosen::default())
-            .with(Key::SkipIptables, Value::Flag(true));
-        let script = Path::new("/usr/bin/dockerd-rootless.sh");
-        let files = drop_in::texts(&chosen, script).expect("texts");
-        let origins = Origins::default().after(&asked, &chosen);
+    /// A host with what was chosen, and the note of who asked.
+    fn installed(asked: &Options, chosen: &Chosen) -> TestHost {
+        let how = drop_in::How {
+            script: Path::new("/usr/bin/dockerd-rootless.sh"),
+            socket: Path::new("/run/user/1000/docker.sock"),
+            reach: drop_in::Reach::Published,
+        };
+        let files = drop_in::texts(chosen, &how).expect("texts");
+        let origins = Origins::default().after(asked, chosen).text();
         let host = TestHost::new()
             .file(
                 "/home/alice/.config/systemd/user/docker.service",
                 "[Service]\nExecStart=/usr/bin/dockerd-rootless.sh\n",
             )
             .file(
-                &format!("{DIR}/override.conf"),
-                "[Service]\nEnvironment=DOCKERD_ROOTLESS_ROOTLESSKIT_NET=host\n",
-            )
-            .file(
                 "/home/alice/.local/state/rootless-setup/options.json",
-                &origins.text().expect("text"),
+                &origins.expect("origins"),
             );
-        let host = files.iter().fold(host, |host, (name, text)| {
+        let add = |host: TestHost, (name, text): &(&str, String)| {
             host.file(&format!("{DIR}/{name}"), text)
-        });
+        };
+        files.iter().fold(host, add)
+    }
+
+    #[test]
+    fn who_says_what() {
+        let asked = Options::default().flag(Key::Mtu, Choice::Set(Value::Number(1400)));
+        let chosen = asked
+            .merge(&Chosen::default())
+            .with(Key::SkipIptables, Value::Flag(true));
+        let host = installed(&asked, &chosen).file(
+            &format!("{DIR}/override.conf"),
+            "[Service]\nEnvironment=DOCKERD_ROOTLESS_ROOTLESSKIT_NET=host\n",
+        );
         let all = standing(host);
         assert_eq!(of(&all, Key::Mtu), (Some("1400"), "--mtu"));
         assert_eq!(of(&all, Key::SkipIptables), (Some("yes"), "install"));
         let by_hand = format!("by hand: {DIR}/override.conf");
         assert_eq!(of(&all, Key::Net), (Some("host"), by_hand.as_str()));
         assert_eq!(of(&all, Key::PortDriver), (None, "default"));
+    }
+
+    #[test]
+    fn the_api_stands_in_two_files_and_is_one_option() {
+        let text = |text: &str| Choice::Set(Value::Text(text.into()));
+        let asked = Options::default()
+            .flag(Key::Tcp, text("127.0.0.1:2375"))
+            .flag(Key::InsecureTcp, Choice::Set(Value::Flag(true)));
+        let chosen = asked.merge(&Chosen::default());
+        let all = standing(installed(&asked, &chosen));
+        assert_eq!(of(&all, Key::Tcp), (Some("127.0.0.1:2375"), "--tcp"));
+        assert_eq!(of(&all, Key::InsecureTcp), (Some("yes"), "--insecure-tcp"));
+        assert_eq!(of(&all, Key::RootlesskitFlags), (None, "default"));
+    }
+
+    #[test]
+    fn daemon_json_is_somebodys_unless_we_were_asked() {
+        let asked =
+            Options::default().flag(Key::LogDriver, Choice::Set(Value::Text("local".into())));
+        let file = "/home/alice/.config/docker/daemon.json";
+        let text = "{\"log-driver\": \"local\", \"data-root\": \"/srv/d\"}";
+        let host = installed(&asked, &asked.merge(&Chosen::default())).file(file, text);
+        let all = standing(host);
+        assert_eq!(of(&all, Key::LogDriver), (Some("local"), "--log-driver"));
+        let by_hand = format!("by hand: {file}");
+        assert_eq!(of(&all, Key::DataRoot), (Some("/srv/d"), by_hand.as_str()));
     }
 
     #[test]

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use super::asked::{Asked, Foreign, NoPlan};
 use super::daemon_json;
 use super::docker_service::{self, Service};
-use super::drop_in;
-use super::option::{Chosen, Key, Options, PortDriver, Value, fit};
+use super::drop_in::{self, How, Reach};
+use super::option::{Choice, Chosen, Key, Net, Options, PortDriver, Value, fit};
 use super::present::{Found, Present};
 use super::step::{Seen, UNIT};
 use crate::facts::unit::{self, DockerUnit};
@@ -19,6 +19,12 @@ pub struct Texts {
     pub files: Vec<(PathBuf, Option<String>)>,
     /// `daemon.json`, where something in it shall change: the file, and its text.
     pub daemon_json: Option<(PathBuf, String)>,
+    /// The same for a shell: variables, and words after the script.
+    pub variables: Vec<(String, String)>,
+    /// Words for the script.
+    pub words: Vec<String>,
+    /// The options as they are.
+    pub installed: Chosen,
     /// The options as they will be.
     pub chosen: Chosen,
     /// Who asked for which option, as it is to be kept.
@@ -33,6 +39,37 @@ impl Texts {
         let config = self.daemon_json.clone();
         let config = config.map(|(path, text)| (path, Some(text)));
         self.files.iter().cloned().chain(config).collect()
+    }
+
+    /// The drop-ins, but for one that somebody else wrote and that is to be kept.
+    fn drop_ins(
+        &mut self,
+        asked: &Asked,
+        present: &Present,
+        is_ours: &dyn Fn(&Path, &str) -> bool,
+        (chosen, how): (&Chosen, How<'_>),
+    ) -> Result<(), NoPlan> {
+        let wanted = drop_in::texts(chosen, &how)?;
+        for name in drop_in::names() {
+            let text = wanted
+                .iter()
+                .find(|(n, _)| *n == name)
+                .map(|(_, t)| t.clone());
+            let path = present.drop_in(name);
+            match edited(present, name, &path, is_ours, how) {
+                Some(seen) if text.as_ref() != Some(&seen.text) => match asked.foreign {
+                    Foreign::Adopt => self.files.push((path, text)),
+                    Foreign::Keep => self
+                        .notes
+                        .push(format!("{} is kept as it is", path.display())),
+                    Foreign::Ask => {
+                        return Err(foreign(&path, &seen.text, text.as_deref().unwrap_or("")));
+                    }
+                },
+                _ => self.files.push((path, text)),
+            }
+        }
+        Ok(())
     }
 }
 
@@ -64,30 +101,20 @@ pub fn texts(
     if let Some(known) = present.script_at(&script) {
         fit::of_script(&chosen, &asked.options, known)?;
     }
-    let wanted = drop_in::texts(&chosen, &script)?;
-    for name in drop_in::names() {
-        let text = wanted
-            .iter()
-            .find(|(n, _)| *n == name)
-            .map(|(_, t)| t.clone());
-        let path = present.drop_in(name);
-        match edited(present, name, &path, is_ours, &script) {
-            Some(seen) if text.as_ref() != Some(&seen.text) => match asked.foreign {
-                Foreign::Adopt => texts.files.push((path, text)),
-                Foreign::Keep => texts
-                    .notes
-                    .push(format!("{} is kept as it is", path.display())),
-                Foreign::Ask => {
-                    return Err(foreign(&path, &seen.text, text.as_deref().unwrap_or("")));
-                }
-            },
-            _ => texts.files.push((path, text)),
-        }
-    }
+    let reach = reach(&chosen, &script, present);
+    fit::of_reach(&chosen, &asked.options, reach)?;
+    let how = How {
+        script: &script,
+        socket: &present.unit_socket,
+        reach,
+    };
+    (texts.variables, texts.words) = drop_in::by_hand(&chosen, &how);
+    texts.drop_ins(asked, present, is_ours, (&chosen, how))?;
     texts.daemon_json = config(asked, present)?;
     let origins = present.known_origins().after(&asked.options, &chosen);
     texts.origins = origins.text();
     texts.chosen = chosen;
+    texts.installed = installed_options(present);
     Ok(texts)
 }
 
@@ -97,11 +124,11 @@ fn edited<'a>(
     name: &str,
     path: &Path,
     is_ours: &dyn Fn(&Path, &str) -> bool,
-    script: &Path,
+    how: How<'_>,
 ) -> Option<&'a Seen> {
     match present.drop_ins.get(name) {
         Some(Found::File { seen, .. }) => {
-            let ours = is_ours(path, &seen.text) || as_we_write(name, &seen.text, script);
+            let ours = is_ours(path, &seen.text) || as_we_write(name, &seen.text, how);
             (!ours).then_some(seen)
         }
         _ => None,
@@ -109,7 +136,7 @@ fn edited<'a>(
 }
 
 /// To the letter what we write for the setting that it has.
-fn as_we_write(name: &str, text: &str, script: &Path) -> bool {
+fn as_we_write(name: &str, text: &str, how: How<'_>) -> bool {
     let Ok(said) = drop_in::read(name, text) else {
         return false;
     };
@@ -121,11 +148,14 @@ fn as_we_write(name: &str, text: &str, script: &Path) -> bool {
     // What stands in that of the network driver depends on the port driver, too.
     let implicit = Value::Text(PortDriver::Implicit.name().into());
     let with_port = alone.clone().with(Key::PortDriver, implicit);
-    let says = |chosen| {
-        let texts = drop_in::texts(chosen, script).unwrap_or_default();
+    let says = |chosen, reach| {
+        let how = How { reach, ..how };
+        let texts = drop_in::texts(chosen, &how).unwrap_or_default();
         texts.iter().any(|(n, t)| *n == name && t == text)
     };
-    says(&alone) || says(&with_port)
+    let ways = [Reach::Published, Reach::Itself];
+    ways.iter()
+        .any(|way| says(&alone, *way) || says(&with_port, *way))
 }
 
 fn foreign(path: &Path, there: &str, wanted: &str) -> NoPlan {
@@ -146,8 +176,44 @@ pub fn chosen(asked: &Options, present: &Present) -> Result<Chosen, NoPlan> {
     Ok(chosen)
 }
 
+/// dockerd refuses what stands both on its command line and in its file.
+fn conflicts(asked: &Asked, present: &Present) -> Result<(), NoPlan> {
+    let (path, found) = &present.daemon_json;
+    let Found::File { seen, .. } = found else {
+        return Ok(());
+    };
+    let tcp = asked
+        .options
+        .get(Key::Tcp)
+        .is_some_and(|n| n.choice != Choice::Auto);
+    match daemon_json::listens(&seen.text).filter(|_| tcp) {
+        None => Ok(()),
+        Some(key) => Err(NoPlan::file(
+            path,
+            &format!("sets {key}, which dockerd does not take together with --tcp; take it out"),
+        )),
+    }
+}
+
+/// How a port of the daemon comes to the host, by the drivers that will run.
+fn reach(chosen: &Chosen, script: &Path, present: &Present) -> Reach {
+    let script = present.script_at(script);
+    let detaches = script.is_some_and(|script| script.detaches);
+    if chosen.flagged(Key::DetachNetns).unwrap_or(detaches) {
+        return Reach::Itself;
+    }
+    let tried = script.map_or(&[][..], |script| &script.order);
+    let picked = || tried.iter().find(|net| present.net_tools.contains(net));
+    let pasta = chosen.net().or_else(|| picked().copied()) == Some(Net::Pasta);
+    match pasta && chosen.port_driver() != Some(PortDriver::Pesto) {
+        true => Reach::Forwarded,
+        false => Reach::Published,
+    }
+}
+
 /// `daemon.json` with what was asked for in it; none where that is as it is.
 fn config(asked: &Asked, present: &Present) -> Result<Option<(PathBuf, String)>, NoPlan> {
+    conflicts(asked, present)?;
     if !daemon_json::is_asked(&asked.options) {
         return Ok(None);
     }
@@ -183,7 +249,7 @@ pub fn installed_options(present: &Present) -> Chosen {
             installed.set(key, value);
         }
     }
-    installed
+    drop_in::joined(installed)
 }
 
 /// The script and the text of our unit; none where the present one is kept.

@@ -28,14 +28,14 @@ fn steps() -> Vec<(Detail, &'static [&'static str])> {
         log_lines: Some(lines),
         ..from
     };
+    let no_profiles = Detail {
+        no_profiles: true,
+        ..log(50, full.clone())
+    };
     // The facts tell it again to whoever reads them.
     let unsaid = Detail {
         fine_without_words: true,
-        ..log(50, full.clone())
-    };
-    let no_profiles = Detail {
-        no_profiles: true,
-        ..unsaid.clone()
+        ..no_profiles.clone()
     };
     let no_facts = Detail {
         no_facts: true,
@@ -60,8 +60,8 @@ fn steps() -> Vec<(Detail, &'static [&'static str])> {
         (full.clone(), &[]),
         (log(100, full.clone()), &[LOG_100]),
         (log(50, full), &[LOG_50]),
-        (unsaid, &[LOG_50, PASSED]),
-        (no_profiles, &[LOG_50, PASSED, PROFILES]),
+        (no_profiles, &[LOG_50, PROFILES]),
+        (unsaid, &[LOG_50, PROFILES, PASSED]),
         (no_facts, &[LOG_50, FACTS]),
         (terse, &[LOG_20, FACTS, EVIDENCE]),
         (clipped, &[LOG, FACTS, FIXES, ENDS]),

@@ -11,10 +11,11 @@ use crate::facts::{Ground, linked};
 use crate::host::{Host, Memory, Output, Program};
 use crate::plan::asked::NoPlan;
 use crate::plan::option::fit::{self, Misfit};
-use crate::plan::option::{Key, Value};
+use crate::plan::option::{Key, PortDriver};
 use crate::plan::unit_texts::Texts;
 use crate::report::Report;
 
+use super::api;
 use super::request::Request;
 
 /// How long a program may take to tell what it can do.
@@ -22,6 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// dockerd judges a file since then (`--validate`), and takes `proxies` in it.
 const JUDGES: Version = Version::new(23, 0, 0);
+
+/// The options of the API over TCP.
+const API: [Key; 4] = [Key::Tcp, Key::TlsCa, Key::TlsCert, Key::TlsKey];
 
 /// Looks.
 ///
@@ -35,11 +39,20 @@ pub fn check(
 ) -> Result<(), Error> {
     let options = &request.asked.options;
     let told = |misfit: Misfit| NoPlan::Options(misfit.told(options));
-    if let Some(Value::List(flags)) = texts.chosen.get(Key::RootlesskitFlags)
-        && options.get(Key::RootlesskitFlags).is_some()
+    if fit::asks_rootlesskit(options)
         && let Some(help) = help(host, ground)
     {
-        fit::of_rootlesskit(flags, &help).map_err(told)?;
+        fit::of_rootlesskit(options, &help).map_err(told)?;
+    }
+    if texts.chosen.port_driver() == Some(PortDriver::Pesto)
+        && ground.tools.first("pesto").is_none()
+    {
+        let why =
+            "the port driver pesto needs the program pesto, which is not here; choose implicit";
+        return Err(told(Misfit::new(&[Key::PortDriver], why)).into());
+    }
+    if API.iter().any(|key| options.get(*key).is_some()) {
+        api::check(host, ground, texts).map_err(told)?;
     }
     let Some((path, text)) = &texts.daemon_json else {
         return Ok(());
@@ -98,9 +111,13 @@ fn validated(host: &dyn Host, ground: &Ground, path: &Path, text: &str) -> Resul
     let Some(output) = judged.filter(|output| !matches!(output.exit, None | Some(0))) else {
         return Ok(());
     };
-    let said = output.stderr.replace(&file, "it");
-    let last = said.lines().rfind(|line| !line.trim().is_empty());
-    let why = format!("would be refused by dockerd: {}", last.unwrap_or_default());
+    let lines = || output.stderr.lines();
+    let last = lines().rfind(|line| !line.trim().is_empty());
+    let last = last.unwrap_or_default();
+    // It names the file first, which is not the one that the user knows.
+    let said = last.split_once(&format!("{file}: "));
+    let said = said.map_or(last, |(_, said)| said);
+    let why = format!("would be refused by dockerd: {said}");
     Err(NoPlan::File {
         path: path.display().to_string(),
         why,
@@ -148,7 +165,7 @@ mod tests {
     use super::*;
     use crate::facts::subject;
     use crate::host::{Recorded, Run};
-    use crate::plan::option::{Choice, Options};
+    use crate::plan::option::{Choice, Options, Value};
     use crate::testing::TestHost;
 
     const FILE: &str = "/home/alice/.config/docker/daemon.json";
@@ -202,5 +219,24 @@ mod tests {
         let proxy = Choice::Set(Value::Text("http://p".into()));
         let asked = Options::default().flag(Key::HttpProxy, proxy);
         assert_eq!(fit::of_engine(&asked, told.as_ref()), Ok(()));
+    }
+
+    #[test]
+    fn the_check_that_of_report_goes_by_warns_of_noexec() {
+        let mounts = "22 1 8:1 / / rw shared:1 - ext4 /dev/vda rw\n\
+                      30 22 8:2 / /srv rw,noexec shared:2 - ext4 /dev/vdb rw\n";
+        let file = "{\"data-root\": \"/srv\"}";
+        let host = || {
+            let dir = crate::host::Node {
+                kind: Some(crate::host::Kind::Dir),
+                uid: 1000,
+                gid: 1000,
+                ..crate::host::Node::default()
+            };
+            let host = TestHost::new().node("/srv", dir);
+            host.file("/proc/self/mountinfo", mounts).file(FILE, file)
+        };
+        let noexec = host().check("storage.noexec");
+        assert_eq!(noexec.status, Status::Warn, "{noexec:?}");
     }
 }

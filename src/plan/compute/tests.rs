@@ -138,6 +138,75 @@ fn daemon_json_changes_alone_and_the_daemon_reads_it_anew() {
     assert_eq!(planned(&asked, &broken).unwrap(), [""; 0]);
 }
 
+/// What the drop-ins say of an API at an address, with this script.
+fn api(script: &str, at: &str, more: &[(Key, &str)]) -> Result<String, String> {
+    let node = crate::host::Node {
+        mode: Some("755".into()),
+        text: Some(script.into()),
+        ..crate::host::Node::default()
+    };
+    let host = host()
+        .node("/usr/bin/dockerd-rootless.sh", node)
+        .exe("/usr/bin/pasta", "0755");
+    let mut asked = asked();
+    let files = [Key::TlsCa, Key::TlsCert, Key::TlsKey].map(|key| (key, "/x.pem"));
+    for (key, word) in [(Key::Tcp, at)].iter().chain(&files).chain(more) {
+        let choice = key.entry().kind.word(word).unwrap();
+        asked.options = asked.options.flag(*key, choice);
+    }
+    let texts = texts(&asked, &present(host), &|_, _| false).map_err(|e| e.to_string())?;
+    let drop_ins = texts.files.into_iter().skip(1).filter_map(|(_, text)| text);
+    Ok(drop_ins.collect())
+}
+
+#[test]
+fn the_api_comes_to_the_host_as_its_drivers_have_it() {
+    let variables = "NET PORT_DRIVER FLAGS".split(' ');
+    let reads: String = variables
+        .map(|name| format!("$DOCKERD_ROOTLESS_ROOTLESSKIT_{name}\n"))
+        .collect();
+    let old = format!("{reads}net=slirp4netns\nnet=vpnkit\n");
+    let published = api(&old, "127.0.0.1:2376", &[]).unwrap();
+    assert!(
+        published.contains("FLAGS=-p 127.0.0.1:2376:2376/tcp\""),
+        "{published}"
+    );
+    assert!(published.contains("-H tcp://0.0.0.0:2376 "), "{published}");
+    let pasta = format!("{reads}net=slirp4netns\nnet=pasta\nport_driver=implicit\n");
+    let forwarded = api(&pasta, "0.0.0.0:2376", &[]).unwrap();
+    assert!(!forwarded.contains("FLAGS") && forwarded.contains("-H tcp://0.0.0.0:2376 "));
+    let narrow = api(&pasta, "127.0.0.1:2376", &[]).unwrap_err();
+    assert!(narrow.contains("at every address"), "{narrow}");
+    assert!(api(&pasta, "127.0.0.1:2376", &[(Key::Net, "slirp4netns")]).is_ok());
+    let new = format!("{pasta}$DOCKERD_ROOTLESS_ROOTLESSKIT_DETACH_NETNS --detach-netns\n");
+    let itself = api(&new, "127.0.0.1:2376", &[]).unwrap();
+    assert!(!itself.contains("FLAGS") && itself.contains("-H tcp://127.0.0.1:2376 "));
+    assert!(api(&new, "127.0.0.1:2376", &[(Key::DetachNetns, "no")]).is_err());
+}
+
+#[test]
+fn what_is_set_in_the_file_is_not_set_on_the_command_line() {
+    let file = "/home/alice/.config/docker/daemon.json";
+    let yes = || Choice::Set(Value::Flag(true));
+    let mut asked = asked();
+    let at = Choice::Set(Value::Text("0.0.0.0:2375".into()));
+    asked.options = Options::default()
+        .flag(Key::Tcp, at)
+        .flag(Key::InsecureTcp, yes());
+    let of = |text: &str| {
+        let present = present(host().file(file, text));
+        planned(&asked, &present).map_err(|e| e.to_string())
+    };
+    let refused = of("{\"hosts\": [\"fd://\"]}").unwrap_err();
+    assert!(refused.contains("sets hosts"), "{refused}");
+    assert!(
+        of("{\"tlsverify\": true}")
+            .unwrap_err()
+            .contains("sets tlsverify")
+    );
+    assert!(of("{\"debug\": true}").is_ok());
+}
+
 #[test]
 fn a_unit_of_somebody_else_is_theirs_to_decide() {
     let theirs = "[Service]\nExecStart=/opt/d/dockerd-rootless.sh --debug\n";

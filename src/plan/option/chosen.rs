@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::SocketAddrV4;
 
 use super::driver::{Net, PortDriver};
 use super::table::{Key, Place};
@@ -106,6 +107,27 @@ impl Options {
                 Choice::Set(value) => chosen.set(key, value.clone()),
             }
         }
+        self.without_leftovers(chosen)
+    }
+}
+
+impl Options {
+    /// With the port go its certificates, which nobody named; and certificates
+    /// that are asked for end what was insecure.
+    fn without_leftovers(&self, mut chosen: Chosen) -> Chosen {
+        let certificates = [Key::TlsCa, Key::TlsCert, Key::TlsKey];
+        let set = |key: &Key| self.get(*key).is_some_and(|n| n.choice != Choice::Auto);
+        let secure = certificates.iter().any(set);
+        let insecure = self.flagged(Key::InsecureTcp) == Some(true);
+        for key in certificates {
+            if (chosen.tcp().is_none() || insecure) && self.get(key).is_none() {
+                chosen.remove(key);
+            }
+        }
+        let key = Key::InsecureTcp;
+        if (chosen.tcp().is_none() || secure) && self.get(key).is_none() {
+            chosen.remove(key);
+        }
         chosen
     }
 }
@@ -161,6 +183,11 @@ impl Chosen {
             Value::Flag(flag) => Some(*flag),
             _ => None,
         }
+    }
+
+    /// The address of the API over TCP.
+    pub fn tcp(&self) -> Option<SocketAddrV4> {
+        self.text(Key::Tcp)?.parse().ok()
     }
 
     /// The network driver.

@@ -161,15 +161,17 @@ pub fn commented() -> String {
 fn explained(entry: &Entry) -> String {
     let mut text = format!("\n{}", remark(&format!("{}.", entry.what), ""));
     if !entry.cost.is_empty() {
-        text.push_str(&remark(entry.cost, "Costs: "));
+        text.push_str(&remark(entry.cost, "Note: "));
     }
     text.push_str(&remark(entry.default, "By default: "));
     let values = match entry.kind {
         Kind::Flag => "true, false".to_owned(),
         Kind::Word(words) => words().join(", "),
+        Kind::List(form) => format!("a list, each {}", form.expected),
+        Kind::Pairs => "names with a text each".to_owned(),
         kind => kind.expected(),
     };
-    text.push_str(&remark(&format!("{values}, \"{AUTO}\""), "Takes: "));
+    text.push_str(&remark(&format!("{values}; or \"{AUTO}\""), "Takes: "));
     text.push_str(&format!("#{} = {}\n", entry.name, entry.example));
     text
 }

@@ -1,6 +1,9 @@
 //! Choices that do not go together: RootlessKit would refuse them, or they
 //! would not do what was meant.
 
+#[cfg(test)]
+mod tests;
+
 use thiserror::Error;
 
 use super::chosen::{Chosen, Options, Source};
@@ -9,6 +12,7 @@ use super::table::{Key, Place};
 use super::value::{Choice, Value};
 use crate::facts::area::network::script::Script;
 use crate::facts::version::Version;
+use crate::plan::drop_in::Reach;
 
 /// Why choices do not go together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +86,7 @@ fn pairs(chosen: &Chosen, whole: bool) -> Option<Misfit> {
     port_driver(chosen, whole)
         .or_else(|| slirp4netns(chosen))
         .or_else(|| rootlesskit_flags(chosen))
+        .or_else(|| api(chosen, whole))
 }
 
 /// Whether the installed script does what was chosen.
@@ -134,6 +139,62 @@ fn slirp4netns(chosen: &Chosen) -> Option<Misfit> {
 /// The first engine that takes proxies from `daemon.json`.
 const PROXIES: Version = Version::new(23, 0, 0);
 
+/// The files without which the API over TCP is everybody's.
+const CERTIFICATES: [Key; 3] = [Key::TlsCa, Key::TlsCert, Key::TlsKey];
+
+/// The API over TCP is for those who have a certificate.
+fn api(chosen: &Chosen, whole: bool) -> Option<Misfit> {
+    let insecure = chosen.flagged(Key::InsecureTcp) == Some(true);
+    let has = |key: &Key| chosen.get(*key).is_some();
+    let file = CERTIFICATES.into_iter().find(has);
+    let missing = CERTIFICATES.into_iter().find(|key| !has(key));
+    match (has(&Key::Tcp), insecure, file, missing) {
+        (_, true, Some(file), _) => Some(Misfit::new(
+            &[Key::InsecureTcp, file],
+            format!(
+                "insecure-tcp and {} contradict each other: choose one",
+                file.name()
+            ),
+        )),
+        (true, false, _, Some(missing)) if whole => Some(Misfit::new(
+            &[Key::Tcp],
+            format!(
+                "{} is missing: whoever reaches the port has all that you have. Give --tls-ca, --tls-cert \
+                 and --tls-key, or use ssh (docker -H ssh://), or say --insecure-tcp if it is meant",
+                missing.name()
+            ),
+        )),
+        (false, true, ..) if whole => Some(lonely(Key::InsecureTcp)),
+        (false, _, Some(file), _) if whole => Some(lonely(file)),
+        _ => None,
+    }
+}
+
+fn lonely(key: Key) -> Misfit {
+    let why = format!("{} does nothing without --tcp ADDRESS:PORT", key.name());
+    Misfit::new(&[key], why)
+}
+
+/// Whether the API is to be had at the address that was chosen.
+///
+/// # Errors
+/// One that pasta cannot keep to.
+pub fn of_reach(chosen: &Chosen, asked: &Options, reach: Reach) -> Result<(), Contradiction> {
+    let at = chosen.tcp().filter(|at| !at.ip().is_unspecified());
+    match at.filter(|_| reach == Reach::Forwarded) {
+        None => Ok(()),
+        Some(at) => {
+            let why = format!(
+                "pasta forwards at every address of the host, not only at {}; choose --tcp 0.0.0.0:{}, \
+                 or --net slirp4netns",
+                at.ip(),
+                at.port()
+            );
+            Err(Misfit::new(&[Key::Tcp, Key::Net], why).told(asked))
+        }
+    }
+}
+
 /// Flags that the script sets from other options; the later would win, and
 /// nothing here would know.
 const OWN_FLAGS: [(&str, &str); 9] = [
@@ -148,22 +209,49 @@ const OWN_FLAGS: [(&str, &str); 9] = [
     ("--propagation", ""),
 ];
 
-/// Whether the installed RootlessKit takes these flags, by its `--help`.
+/// What only `rootlesskit --help` tells.
+const OF_ROOTLESSKIT: [Key; 3] = [Key::Net, Key::PortDriver, Key::RootlesskitFlags];
+
+/// Something was asked for that the installed RootlessKit may not know.
+pub fn asks_rootlesskit(asked: &Options) -> bool {
+    let set = |key: &Key| asked.get(*key).is_some_and(|n| n.choice != Choice::Auto);
+    OF_ROOTLESSKIT.iter().any(set)
+}
+
+/// Whether the installed RootlessKit takes what was asked for, by its `--help`.
 ///
 /// # Errors
 /// The first it does not know.
-pub fn of_rootlesskit(flags: &[String], help: &str) -> Result<(), Misfit> {
+pub fn of_rootlesskit(asked: &Options, help: &str) -> Result<(), Misfit> {
     let ends = |c: char| !(c.is_ascii_alphanumeric() || c == '-');
-    let known: Vec<&str> = help.split(ends).filter(|w| w.starts_with('-')).collect();
-    let name = |flag: &'_ String| flag.split('=').next().unwrap_or_default().to_owned();
-    let mut names = flags.iter().filter(|flag| flag.starts_with('-')).map(name);
-    match names.find(|name| !known.contains(&name.as_str())) {
-        None => Ok(()),
-        Some(name) => Err(Misfit::new(
-            &[Key::RootlesskitFlags],
-            format!("the installed RootlessKit knows no flag {name} (rootlesskit --help)"),
-        )),
+    let known: Vec<&str> = help.split(ends).collect();
+    for key in OF_ROOTLESSKIT {
+        let choice = asked.get(key).map(|named| &named.choice);
+        let (what, unknown) = match choice {
+            Some(Choice::Set(Value::Text(driver))) if !known.contains(&driver.as_str()) => {
+                let what = match key {
+                    Key::Net => "network driver",
+                    _ => "port driver",
+                };
+                (what, driver.clone())
+            }
+            Some(Choice::Set(Value::List(flags))) => match unknown_flag(flags, &known) {
+                Some(flag) => ("flag", flag),
+                None => continue,
+            },
+            _ => continue,
+        };
+        let why =
+            format!("the installed RootlessKit knows no {what} {unknown} (rootlesskit --help)");
+        return Err(Misfit::new(&[key], why));
     }
+    Ok(())
+}
+
+fn unknown_flag(flags: &[String], known: &[&str]) -> Option<String> {
+    let flags = flags.iter().filter(|flag| flag.starts_with('-'));
+    let mut names = flags.filter_map(|flag| flag.split('=').next());
+    names.find(|name| !known.contains(name)).map(str::to_owned)
 }
 
 /// Whether the engine takes what was asked for.
@@ -242,161 +330,5 @@ fn port_driver(chosen: &Chosen, whole: bool) -> Option<Misfit> {
                  --port-driver implicit, or another --net"
             ),
         )),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::facts::area::network::script;
-    use crate::plan::option::PortDriver;
-
-    fn text(text: &str) -> Value {
-        Value::Text(text.into())
-    }
-
-    fn drivers(net: Option<Net>, port: Option<PortDriver>) -> Result<(), String> {
-        let mut chosen = Chosen::default();
-        if let Some(net) = net {
-            chosen.set(Key::Net, text(net.name()));
-        }
-        if let Some(port) = port {
-            chosen.set(Key::PortDriver, text(port.name()));
-        }
-        of_all(&chosen, &Options::default()).map_err(|e| e.to_string())
-    }
-
-    #[test]
-    fn drivers_that_go_together() {
-        for net in Net::ALL {
-            let right = match net {
-                Net::Slirp4netns => vec![PortDriver::Builtin, PortDriver::Slirp4netns],
-                Net::Pasta => vec![PortDriver::Implicit, PortDriver::Pesto],
-                Net::Gvisor => vec![PortDriver::Builtin, PortDriver::Gvisor],
-                Net::Vpnkit | Net::LxcUserNic => vec![PortDriver::Builtin],
-            };
-            for port in PortDriver::ALL {
-                let fits = drivers(Some(net), Some(port)).is_ok();
-                assert_eq!(fits, right.contains(&port), "{net} {port:?}");
-            }
-            assert_eq!(drivers(Some(net), None), Ok(()));
-        }
-        assert_eq!(drivers(None, Some(PortDriver::Builtin)), Ok(()));
-        assert_eq!(
-            drivers(None, Some(PortDriver::Implicit)),
-            Err("the port driver implicit works only with the network driver pasta, not with the one Docker \
-                 chooses by itself; choose --net pasta as well, or --port-driver auto".into())
-        );
-        assert_eq!(
-            drivers(Some(Net::Pasta), Some(PortDriver::Builtin)),
-            Err("the network driver pasta does not work with the port driver builtin; choose --port-driver \
-                 implicit, or another --net".into())
-        );
-    }
-
-    fn why(chosen: &Chosen) -> String {
-        let misfit = of_all(chosen, &Options::default());
-        misfit.expect_err("a misfit").to_string()
-    }
-
-    #[test]
-    fn what_would_do_nothing_is_refused() {
-        let seccomp = Chosen::default().with(Key::SlirpSeccomp, Value::Flag(false));
-        assert_eq!(of_all(&seccomp, &Options::default()), Ok(()));
-        let pasta = seccomp.with(Key::Net, text("pasta"));
-        assert!(
-            why(&pasta)
-                .starts_with("slirp4netns-seccomp does nothing with the network driver pasta")
-        );
-        let flags = |flags: &[&str]| {
-            let flags = flags.iter().map(ToString::to_string).collect();
-            Chosen::default().with(Key::RootlesskitFlags, Value::List(flags))
-        };
-        assert!(
-            why(&flags(&["--ipv6", "--mtu=9"])).ends_with("an option of its own: choose --mtu")
-        );
-        assert!(why(&flags(&["--propagation=rprivate"])).contains("leave it out"));
-        assert!(why(&flags(&["pasta"])).contains("no flag of RootlessKit"));
-        let fine = flags(&["--mtu-of-mine", "-p", "80:80/tcp"]);
-        assert_eq!(of_all(&fine, &Options::default()), Ok(()));
-    }
-
-    #[test]
-    fn the_installed_rootlesskit_decides() {
-        let help = "OPTIONS:\n    --cidr value    CIDR for slirp4netns network\n    --publish value, -p value  x\n";
-        let of = |flags: &[&str]| {
-            let flags: Vec<String> = flags.iter().map(ToString::to_string).collect();
-            of_rootlesskit(&flags, help).map_err(|misfit| misfit.why)
-        };
-        assert_eq!(of(&["--cidr=10.0.3.0/24", "-p", "80:80/tcp"]), Ok(()));
-        assert!(
-            of(&["--cidr", "x", "--ipv6"])
-                .expect_err("old")
-                .contains("no flag --ipv6")
-        );
-        assert!(of(&["--cid=x"]).is_err());
-    }
-
-    #[test]
-    fn the_installed_script_decides() {
-        let of = |chosen: &Chosen, script: &str| {
-            let script = script::parse("/usr/bin/dockerd-rootless.sh", script);
-            of_script(chosen, &Options::default(), &script).map_err(|e| e.to_string())
-        };
-        let old = ": ${DOCKERD_ROOTLESS_ROOTLESSKIT_NET:=} $DOCKERD_ROOTLESS_ROOTLESSKIT_SLIRP4NETNS_SANDBOX\n";
-        let new = format!("{old}${{DOCKERD_ROOTLESS_ROOTLESSKIT_DETACH_NETNS:=}} --detach-netns\n");
-        let detach = |yes| Chosen::default().with(Key::DetachNetns, Value::Flag(yes));
-        let refused = of(&detach(false), old).expect_err("unknown");
-        assert!(
-            refused.contains("reads no DOCKERD_ROOTLESS_ROOTLESSKIT_DETACH_NETNS"),
-            "{refused}"
-        );
-        assert_eq!(of(&detach(false), &new), Ok(()));
-        let locked = |chosen: Chosen| chosen.with(Key::SlirpSandbox, Value::Flag(true));
-        assert_eq!(of(&locked(Chosen::default()), old), Ok(()));
-        assert_eq!(of(&locked(detach(false)), &new), Ok(()));
-        let refused = of(&locked(Chosen::default()), &new).expect_err("slirp4netns#317");
-        assert!(refused.contains("--detach-netns=no"), "{refused}");
-    }
-
-    #[test]
-    fn the_installed_engine_decides() {
-        let proxy = Options::default().flag(Key::HttpProxy, Choice::Set(text("http://p")));
-        let of = |asked: &Options, version| of_engine(asked, version).map_err(|m| m.why);
-        let old = Version::new(20, 10, 24);
-        let refused = of(&proxy, Some(&old)).expect_err("old");
-        assert!(
-            refused.contains("dockerd 20.10.24 does not start"),
-            "{refused}"
-        );
-        assert_eq!(of(&proxy, Some(&PROXIES)), Ok(()));
-        assert_eq!(of(&proxy, None), Ok(()));
-        let auto = Options::default().flag(Key::HttpProxy, Choice::Auto);
-        assert_eq!(of(&auto, Some(&old)), Ok(()));
-    }
-
-    #[test]
-    fn half_of_a_pair_may_be_installed() {
-        let port = || Options::default().flag(Key::PortDriver, Choice::Set(text("implicit")));
-        assert_eq!(of_asked(&port()), Ok(()));
-        let mut both = port();
-        both.set(
-            Key::Net,
-            Choice::Set(text("slirp4netns")),
-            Source::File {
-                path: "/s.toml".into(),
-                line: 7,
-            },
-        );
-        let error = of_asked(&both).expect_err("a wrong pair").to_string();
-        assert!(
-            error.starts_with("/s.toml:7: the port driver implicit"),
-            "{error}"
-        );
-        let yes = || Choice::Set(Value::Flag(true));
-        let two = Options::default()
-            .flag(Key::Adopt, yes())
-            .flag(Key::Keep, yes());
-        assert!(of_asked(&two).is_err());
     }
 }

@@ -5,6 +5,7 @@ pub mod chosen;
 pub mod driver;
 pub mod file;
 pub mod fit;
+mod form;
 pub mod origin;
 pub mod table;
 pub mod value;

@@ -6,6 +6,7 @@ use std::fmt;
 use thiserror::Error;
 use toml::de::DeValue;
 
+use super::form::Form;
 use crate::plan::json_edit::go_string;
 
 /// The word that gives a choice back to Docker.
@@ -26,15 +27,6 @@ pub enum Kind {
     List(Form),
     /// Names with a text each, `name=text`; several times, too.
     Pairs,
-}
-
-/// What a text has to look like: its words for people, and the test.
-#[derive(Clone, Copy, Debug)]
-pub struct Form {
-    /// For people, as in "expected …".
-    pub expected: &'static str,
-    /// Whether a text has the form.
-    pub fits: fn(&str) -> bool,
 }
 
 /// The value of an option.
@@ -63,7 +55,7 @@ pub enum Choice {
 
 /// A word that an option does not take.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("{word:?} is not one of {expected}")]
+#[error("{word:?} is not {expected}")]
 pub struct Unknown {
     /// What was given.
     pub word: String,
@@ -107,7 +99,12 @@ impl Kind {
         }
         self.value(word).map(Choice::Set).ok_or_else(|| Unknown {
             word: word.to_owned(),
-            expected: format!("{}, {AUTO}", self.expected()),
+            expected: match self {
+                Kind::Flag | Kind::Number(..) | Kind::Word(_) => {
+                    format!("one of {}, {AUTO}", self.expected())
+                }
+                _ => format!("{}, or {AUTO}", self.expected()),
+            },
         })
     }
 

@@ -1,0 +1,119 @@
+//! What texts have to look like, as far as it can be told from them alone.
+
+/// What a text has to look like: its words for people, and the test.
+#[derive(Clone, Copy, Debug)]
+pub struct Form {
+    /// For people, as in "expected …".
+    pub expected: &'static str,
+    /// Whether a text has the form.
+    pub fits: fn(&str) -> bool,
+}
+
+/// `dockerd-rootless.sh` expands such texts without quotes: the shell splits them
+/// at blanks, and replaces patterns by the names of files.
+fn is_shell_word(text: &str) -> bool {
+    let special = |c: char| c.is_whitespace() || c.is_control() || "*?[\\".contains(c);
+    !text.is_empty() && !text.contains(special)
+}
+
+/// A path that the script hands on without quotes.
+pub const WORD_PATH: Form = Form {
+    expected: "an absolute path without blanks, *, ?, [ and \\",
+    fits: |text| text.starts_with('/') && is_shell_word(text),
+};
+
+/// A word that the script hands on without quotes.
+pub const FLAG: Form = Form {
+    expected: "a word without blanks, *, ?, [ and \\",
+    fits: is_shell_word,
+};
+
+/// A path.
+pub const PATH: Form = Form {
+    expected: "an absolute path",
+    fits: |text| text.starts_with('/') && is_line(text),
+};
+
+/// Any text in one line.
+pub const LINE: Form = Form {
+    expected: "a text in one line",
+    fits: is_line,
+};
+
+/// An IP address.
+pub const ADDRESS: Form = Form {
+    expected: "an IP address such as 192.0.2.53",
+    fits: |text| text.parse::<std::net::IpAddr>().is_ok(),
+};
+
+/// Where a daemon listens.
+pub const ENDPOINT: Form = Form {
+    expected: "an IPv4 address and a port such as 0.0.0.0:2376",
+    fits: |text| {
+        text.parse::<std::net::SocketAddrV4>()
+            .is_ok_and(|at| at.port() > 0)
+    },
+};
+
+/// Where a proxy or a registry is.
+pub const URL: Form = Form {
+    expected: "an address such as https://host.example.org",
+    fits: is_url,
+};
+
+fn is_line(text: &str) -> bool {
+    !text.is_empty() && !text.contains(char::is_control)
+}
+
+/// A scheme and something after it; dockerd looks closer.
+fn is_url(text: &str) -> bool {
+    let scheme = ["http://", "https://", "socks5://"];
+    let rest = scheme.iter().find_map(|scheme| text.strip_prefix(scheme));
+    rest.is_some_and(|rest| is_line(rest) && !rest.starts_with('/') && !rest.contains(' '))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_that_fit() {
+        let all = |form: Form, good: &[&str], bad: &[&str]| {
+            for text in good {
+                assert!((form.fits)(text), "{text}");
+            }
+            for text in bad {
+                assert!(!(form.fits)(text), "{text:?}");
+            }
+        };
+        all(PATH, &["/srv/a b", "/"], &["", "srv", "~/d", "/a\n"]);
+        all(WORD_PATH, &["/srv/d"], &["/a b", "/a*", "/a\u{a0}b", "d"]);
+        all(
+            ADDRESS,
+            &["192.0.2.53", "2001:db8::53"],
+            &["", "example.org", "192.0.2.53:53"],
+        );
+        all(
+            ENDPOINT,
+            &["0.0.0.0:2376"],
+            &["2376", ":2376", "0.0.0.0:0", "[::]:2376", "localhost:1"],
+        );
+        let urls = [
+            "http://u:p@proxy:3128",
+            "socks5://127.0.0.1:1080",
+            "https://a",
+        ];
+        all(
+            URL,
+            &urls,
+            &[
+                "",
+                "proxy:3128",
+                "ftp://a",
+                "https://",
+                "http:///a",
+                "http://a b",
+            ],
+        );
+    }
+}

@@ -1,0 +1,81 @@
+//! The run of `install` itself.
+
+use super::{Entry, Key, Place};
+use crate::plan::option::value::Kind;
+
+const RUN: &str = "This installation";
+
+pub(super) const ROWS: [Entry; 6] = [
+    Entry {
+        key: Key::Linger,
+        name: "linger",
+        group: RUN,
+        kind: Kind::Flag,
+        placeholder: "YES|NO",
+        place: Place::Run,
+        what: "Start the daemon at boot, without a login",
+        cost: "your user manager runs while you are logged out",
+        default: "it is asked; without a terminal, no",
+        example: "true",
+    },
+    Entry {
+        key: Key::ShellEnv,
+        name: "shell-env",
+        group: RUN,
+        kind: Kind::Flag,
+        placeholder: "YES|NO",
+        place: Place::Run,
+        what: "Set DOCKER_HOST and PATH in the start file of your shell",
+        cost: "DOCKER_HOST overrides docker contexts",
+        default: "no",
+        example: "true",
+    },
+    Entry {
+        key: Key::Adopt,
+        name: "adopt",
+        group: RUN,
+        kind: Kind::Flag,
+        placeholder: "YES|NO",
+        place: Place::Run,
+        what: "Replace a docker.service that is not ours; uninstall brings it back",
+        cost: "",
+        default: "it is asked; without a terminal, nothing is done",
+        example: "true",
+    },
+    Entry {
+        key: Key::Keep,
+        name: "keep",
+        group: RUN,
+        kind: Kind::Flag,
+        placeholder: "YES|NO",
+        place: Place::Run,
+        what: "Leave a docker.service that is not ours as it is",
+        cost: "",
+        default: "it is asked; without a terminal, nothing is done",
+        example: "true",
+    },
+    Entry {
+        key: Key::Force,
+        name: "force",
+        group: RUN,
+        kind: Kind::Flag,
+        placeholder: "YES|NO",
+        place: Place::Run,
+        what: "Also where a rootful Docker runs that you may use",
+        cost: "two daemons, each with images of its own",
+        default: "no",
+        example: "true",
+    },
+    Entry {
+        key: Key::Timeout,
+        name: "timeout",
+        group: RUN,
+        kind: Kind::Number(1, 3600),
+        placeholder: "SECONDS",
+        place: Place::Run,
+        what: "How long the daemon may take to answer",
+        cost: "",
+        default: "120",
+        example: "300",
+    },
+];
