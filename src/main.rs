@@ -39,9 +39,10 @@ fn run() -> ExitCode {
     std::panic::set_hook(Box::new(|bug| {
         ui::warn(&format!("a bug in rootless-setup: {bug}"))
     }));
-    catch_unwind(|| command::run(cli))
-        .unwrap_or(Exit::Bug)
-        .into()
+    let exit = catch_unwind(|| command::run(cli)).unwrap_or(Exit::Bug);
+    // What is late is not waited for, and does not outlive us.
+    host::end_all();
+    exit.into()
 }
 
 /// Ctrl-C ends the programs we started, gives the cursor back and ends us.
