@@ -657,7 +657,7 @@ fn narrow_and_wide_terminals_without_colour_and_without_unicode() {
             let home = Home::new();
             let mut session = home.wizard(terminal, &[]);
             walk(&mut session, &WAY[..3]);
-            walk(&mut session, &[(MORE, "\x1b[B\x1b[B\r")]);
+            walk(&mut session, &[(MORE, "\x1b[B\x1b[B\x1b[B\r")]);
             session.asks_next("Daemon (daemon.json)");
             let screen = session.text();
             session.keys(CTRL_C);

@@ -32,11 +32,6 @@ fn steps() -> Vec<(Detail, &'static [&'static str])> {
         no_profiles: true,
         ..log(50, full.clone())
     };
-    // The facts tell it again to whoever reads them.
-    let unsaid = Detail {
-        fine_without_words: true,
-        ..no_profiles.clone()
-    };
     let no_facts = Detail {
         no_facts: true,
         ..log(50, full.clone())
@@ -61,7 +56,6 @@ fn steps() -> Vec<(Detail, &'static [&'static str])> {
         (log(100, full.clone()), &[LOG_100]),
         (log(50, full), &[LOG_50]),
         (no_profiles, &[LOG_50, PROFILES]),
-        (unsaid, &[LOG_50, PROFILES, PASSED]),
         (no_facts, &[LOG_50, FACTS]),
         (terse, &[LOG_20, FACTS, EVIDENCE]),
         (clipped, &[LOG, FACTS, FIXES, ENDS]),
@@ -70,7 +64,6 @@ fn steps() -> Vec<(Detail, &'static [&'static str])> {
 }
 
 const LOG: &str = "the log";
-const PASSED: &str = "what the passed checks saw";
 const PROFILES: &str = "the AppArmor profiles among the facts";
 const FACTS: &str = "the recorded facts";
 const EVIDENCE: &str = "what the passed checks saw, and all evidence";
