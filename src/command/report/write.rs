@@ -102,19 +102,32 @@ fn log(journal: &Journal, recording: &mut Recording) -> Log {
         Some(Fact::Known(manager)) => Some(&manager.docker),
         _ => None,
     };
-    if unit.is_none_or(|unit| unit.active_state != "active") {
+    // A unit that counts as active from its start on (Docker 20.10) is so while it
+    // fails again and again.
+    if unit.is_none_or(|unit| unit.active_state != "active" || unit.restarts > 0) {
         log.cause = likely_cause(journal);
     }
     log
 }
 
-/// What the lines of the latest start say, by those who know such lines.
+/// So many starts are looked at: the latest may be too young to have failed.
+const STARTS: usize = 3;
+
+/// What the lines of the latest starts say, by those who know such lines.
 fn likely_cause(journal: &Journal) -> Option<String> {
-    let state = UnitState {
-        invocation: journal.lines.last()?.invocation.clone(),
-        ..UnitState::default()
-    };
-    let cause = failure::of(&state, journal).cause?;
+    let mut starts: Vec<&str> = Vec::new();
+    for line in journal.lines.iter().rev() {
+        if !starts.contains(&line.invocation.as_str()) && starts.len() < STARTS {
+            starts.push(&line.invocation);
+        }
+    }
+    let cause = starts.into_iter().find_map(|invocation| {
+        let state = UnitState {
+            invocation: invocation.to_owned(),
+            ..UnitState::default()
+        };
+        failure::of(&state, journal).cause
+    })?;
     let check = cause
         .check
         .map(|id| format!(" (rootless-setup explain {id})"));
