@@ -11,6 +11,35 @@ use crate::facts::{Facts, Ground, subject};
 use crate::host::{Bundle, FileSystem, Host, Identity, Node, Output, Recorded, Unlisted};
 use crate::report::{CheckResult, Report};
 
+/// Advice that gives root away, or that opens the whole host, is worse than none.
+pub const GIVES_ROOT_AWAY: [&str; 9] = [
+    "usermod -aG docker",
+    "gpasswd -a",
+    "apparmor_restrict_unprivileged_userns=0",
+    "setenforce 0",
+    "chmod 777",
+    "chmod -R 777",
+    "--privileged",
+    "curl ",
+    "sudo rm -rf",
+];
+
+/// The published schema of that name is `schema`. `UPDATE_SCHEMA=1 cargo test schema`
+/// writes the file anew.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test reads and writes its fixture"
+)]
+pub fn assert_published(name: &str, schema: &schemars::Schema) {
+    let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas");
+    let path = format!("{dir}/{name}-v1.schema.json");
+    let schema = serde_json::to_string_pretty(schema).unwrap() + "\n";
+    if std::env::var_os("UPDATE_SCHEMA").is_some() {
+        std::fs::write(&path, &schema).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(path).unwrap(), schema);
+}
+
 /// A recorded host under construction. Paths that are not listed do not exist.
 pub struct TestHost(pub Bundle);
 

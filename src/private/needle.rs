@@ -100,9 +100,7 @@ fn place(entry: &Entry, words: &Words) -> Option<Place> {
         // A word in the place of a password cannot be told from any other.
         Kind::Secret if word || value.len() < 4 => None,
         // A person's name goes with its field; its words alone say too little.
-        Kind::User | Kind::Host if distinct => Some(Place::Anywhere),
-        Kind::User | Kind::Host => Some(Place::Word),
-        _ if word => None,
+        _ if word && !matches!(entry.kind, Kind::User | Kind::Host) => None,
         _ if distinct => Some(Place::Anywhere),
         _ => Some(Place::Word),
     }

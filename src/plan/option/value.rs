@@ -214,20 +214,31 @@ fn shape(value: &DeValue<'_>) -> String {
 impl Value {
     /// As JSON, as Go would write it.
     pub fn json(&self) -> String {
+        self.spelt(&go_string, ": ", ["{", "}"])
+    }
+
+    /// In a language whose strings are written by `string`, whose tables stand
+    /// between `open` and `close`, and which has `is` between a name and its value.
+    pub(super) fn spelt(
+        &self,
+        string: &dyn Fn(&str) -> String,
+        is: &str,
+        [open, close]: [&str; 2],
+    ) -> String {
         match self {
             Value::Flag(flag) => flag.to_string(),
             Value::Number(number) => number.to_string(),
-            Value::Text(text) => go_string(text),
+            Value::Text(text) => string(text),
             Value::List(texts) => {
-                let texts: Vec<String> = texts.iter().map(|text| go_string(text)).collect();
+                let texts: Vec<String> = texts.iter().map(|text| string(text)).collect();
                 format!("[{}]", texts.join(", "))
             }
             Value::Pairs(pairs) => {
                 let pair = |(name, text): (&String, &String)| {
-                    format!("{}: {}", go_string(name), go_string(text))
+                    format!("{}{is}{}", string(name), string(text))
                 };
                 let pairs: Vec<String> = pairs.iter().map(pair).collect();
-                format!("{{{}}}", pairs.join(", "))
+                format!("{open}{}{close}", pairs.join(", "))
             }
         }
     }

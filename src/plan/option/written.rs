@@ -3,7 +3,7 @@
 use toml::Value as Toml;
 
 use super::chosen::Options;
-use super::value::{AUTO, Choice, Value};
+use super::value::{AUTO, Choice};
 
 const HEAD: &str = "\
 # setup.toml: an installation of rootless Docker.
@@ -22,7 +22,7 @@ pub fn written(options: &Options) -> String {
         let entry = key.entry();
         let value = match &named.choice {
             Choice::Auto => string(AUTO),
-            Choice::Set(value) => value_text(value),
+            Choice::Set(value) => value.spelt(&string, " = ", ["{ ", " }"]),
         };
         text.push_str(&format!("\n# {}.\n{} = {value}\n", entry.what, entry.name));
     }
@@ -33,28 +33,10 @@ fn string(text: &str) -> String {
     Toml::from(text).to_string()
 }
 
-fn value_text(value: &Value) -> String {
-    match value {
-        Value::Flag(flag) => flag.to_string(),
-        Value::Number(number) => number.to_string(),
-        Value::Text(text) => string(text),
-        Value::List(texts) => {
-            let texts: Vec<String> = texts.iter().map(|text| string(text)).collect();
-            format!("[{}]", texts.join(", "))
-        }
-        Value::Pairs(pairs) => {
-            let pair =
-                |(name, text): (&String, &String)| format!("{} = {}", string(name), string(text));
-            let pairs: Vec<String> = pairs.iter().map(pair).collect();
-            format!("{{ {} }}", pairs.join(", "))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::option::{Key, file};
+    use crate::plan::option::{Key, Value, file};
 
     fn read_back(options: &Options) {
         let text = written(options);
