@@ -78,8 +78,8 @@ impl Revert<'_> {
         match self.undo(record) {
             Ok(Outcome::Undone) => self.note(record.id),
             Ok(Outcome::Kept(what)) => {
+                self.settled(record.id);
                 self.done.kept.push(what);
-                self.note(record.id);
             }
             Ok(Outcome::Later) => {}
             Err(why) => self.done.failed.push(why),
@@ -87,10 +87,17 @@ impl Revert<'_> {
     }
 
     fn note(&mut self, id: u64) {
-        match self.journal.undone(id) {
-            Ok(()) => self.done.undone += 1,
-            Err(why) => self.done.failed.push(why.to_string()),
+        if self.settled(id) {
+            self.done.undone += 1;
         }
+    }
+
+    /// Writes down that nothing more is to be done about a change.
+    fn settled(&mut self, id: u64) -> bool {
+        let written = self.journal.undone(id);
+        written
+            .map_err(|why| self.done.failed.push(why.to_string()))
+            .is_ok()
     }
 
     fn undo(&mut self, record: &Record) -> Result<Outcome, String> {

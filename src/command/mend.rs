@@ -25,6 +25,7 @@ use crate::plan::mend::deed::Deed;
 use crate::plan::mend::order;
 use crate::plan::mend::ranges::Want;
 use crate::plan::mend::resolve::resolve;
+use crate::report::phrase::plural;
 use crate::report::{CheckResult, Report};
 use crate::ui::{self, Look};
 
@@ -393,7 +394,8 @@ pub fn undo(world: &World, dir: &Path) -> Result<Exit, Error> {
     journal.close()?;
     match reverted.is_complete() {
         true => {
-            ui::print(&format!("{} changes were taken back.\n", reverted.undone))?;
+            let changes = plural(reverted.undone, "change was", "changes were");
+            ui::print(&format!("{changes} taken back.\n"))?;
             Ok(Exit::Fine)
         }
         false => Err(Error::Incomplete {

@@ -37,6 +37,15 @@ hello() {
         docker run --rm hello /busybox echo hello
 }
 
+# unpackage NAME: as where Docker's programs came without packages: it is gone, and no
+# package says that it needs it.
+unpackage() {
+    dpkg --purge --force-depends "$1"
+    perl -i -pe 's{^((?:Pre-)?Depends: )(.*)}{
+        $1 . join ", ", grep { !/^\Q'"$1"'\E(?![-+.\w])/ } split /, /, $2
+    }e and s/^[\w-]+: \n//' /var/lib/dpkg/status
+}
+
 # killed ROUNDS: installs and kills it (-9) so many times, by turns when the journal
 # has come to one more line and at a random moment; in every fourth round an
 # installation goes on from there, in every fourth the uninstallation is killed as

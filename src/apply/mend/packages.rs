@@ -9,6 +9,7 @@ struct Manager {
     /// Has files that somebody removed put back.
     again: &'static [&'static str],
     refresh: &'static [&'static str],
+    /// Removes packages, and nothing that is merely no longer needed.
     remove: &'static [&'static str],
     /// Tells whether one package is installed, by its exit status.
     query: (&'static str, &'static [&'static str]),
@@ -18,9 +19,17 @@ struct Manager {
 
 const APT: Manager = Manager {
     program: "apt-get",
-    install: &["-y", "-o", "DPkg::Lock::Timeout=120", "install"],
+    // What is in the way of a package is the administrator's to remove.
+    install: &[
+        "-y",
+        "--no-remove",
+        "-o",
+        "DPkg::Lock::Timeout=120",
+        "install",
+    ],
     again: &[
         "-y",
+        "--no-remove",
         "-o",
         "DPkg::Lock::Timeout=120",
         "install",
@@ -39,7 +48,7 @@ const DNF: Manager = Manager {
     install: &["-y", "install"],
     again: &["-y", "reinstall"],
     refresh: &["-y", "makecache"],
-    remove: &["-y", "remove"],
+    remove: &["-y", "--setopt=clean_requirements_on_remove=0", "remove"],
     query: ("rpm", &["-q"]),
     says: "",
 };
@@ -182,20 +191,81 @@ pub fn install(family: &str, names: &[String]) -> Result<(), String> {
     manager.install(manager.again, &there)
 }
 
-/// Removes packages; those that are gone already are no error.
+/// Removes packages; those that are gone already are no error. One that others
+/// need stays, for they would go with it: which, and for whom, in words.
 ///
 /// # Errors
 /// The manager's last words.
-pub fn remove(family: &str, names: &[String]) -> Result<(), String> {
+pub fn remove(family: &str, names: &[String]) -> Result<Option<String>, String> {
     let manager = manager(family)?;
     let there: Vec<&str> = all_plain(names)?
         .into_iter()
         .filter(|name| manager.has(name))
         .collect();
-    match there.is_empty() {
-        true => Ok(()),
-        false => manager.call(manager.remove, &there).map(drop),
+    let (stay, go) = manager.needed(&there)?;
+    if !go.is_empty() {
+        manager.call(manager.remove, &go)?;
     }
+    Ok((!stay.is_empty()).then(|| stay.join("; ")))
+}
+
+impl Manager {
+    /// Why which packages stay, and those that can go.
+    fn needed<'a>(&self, names: &[&'a str]) -> Result<(Vec<String>, Vec<&'a str>), String> {
+        match self.query.0 {
+            _ if names.is_empty() => Ok(Default::default()),
+            "dpkg-query" => self.needed_as_apt_tells(names),
+            // It takes all or none.
+            "rpm" => Ok(
+                match program::run("rpm", &[&["-e", "--test"], names].concat(), LONG) {
+                    Ok(_) => (Vec::new(), names.to_vec()),
+                    Err(why) => (
+                        vec![format!("{} stays installed: {why}", names.join(", "))],
+                        Vec::new(),
+                    ),
+                },
+            ),
+            // pacman and apk remove nothing that is needed.
+            _ => Ok((Vec::new(), names.to_vec())),
+        }
+    }
+
+    fn needed_as_apt_tells<'a>(
+        &self,
+        names: &[&'a str],
+    ) -> Result<(Vec<String>, Vec<&'a str>), String> {
+        let (mut stay, mut go) = (Vec::new(), Vec::new());
+        for name in names {
+            let simulated = self.call(&["-s", "purge"], &[name])?;
+            let others: Vec<&str> = simulated_gone(&simulated)
+                .filter(|gone| !names.contains(gone))
+                .collect();
+            match others.is_empty() {
+                true => go.push(*name),
+                false => stay.push(format!("{name} stays installed, for {}", needers(&others))),
+            }
+        }
+        Ok((stay, go))
+    }
+}
+
+/// `docker.io and 2 more need it`: the manager tells the rest.
+fn needers(others: &[&str]) -> String {
+    match others {
+        [one] => format!("{one} needs it"),
+        [one, two] => format!("{one} and {two} need it"),
+        more => format!("{} and {} more need it", more[0], more.len() - 1),
+    }
+}
+
+/// `Remv docker.io [20.10.24+dfsg1-1]`, or `Purg`.
+fn simulated_gone(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter_map(|line| {
+        let rest = line
+            .strip_prefix("Remv ")
+            .or_else(|| line.strip_prefix("Purg "))?;
+        rest.split(' ').next()
+    })
 }
 
 #[cfg(test)]
@@ -210,6 +280,16 @@ mod tests {
             Inst slirp4netns (1.2.0-1 Debian:12.0/stable [amd64])\n\
             Conf libslirp0 (4.7.0-1)\n";
         assert_eq!(simulated_new(text), ["libslirp0", "slirp4netns"]);
+    }
+
+    #[test]
+    fn what_a_simulation_would_take_away() {
+        let text = "The following packages will be REMOVED:\n  docker.io* uidmap*\n\
+            Purg docker.io [20.10.24+dfsg1-1+b3]\n\
+            Remv uidmap [1:4.13+dfsg1-1]\n";
+        let gone: Vec<&str> = simulated_gone(text).collect();
+        assert_eq!(gone, ["docker.io", "uidmap"]);
+        assert_eq!(needers(&gone), "docker.io and uidmap need it");
     }
 
     #[test]

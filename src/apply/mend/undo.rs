@@ -75,12 +75,12 @@ pub fn setting(key: &str, value: &str) -> Taken {
     setting::set(key, value).map(|()| None)
 }
 
-/// Packages that were not there before.
+/// Packages that were not there before; one that others need stays.
 ///
 /// # Errors
 /// In words.
 pub fn packages(family: &str, names: &[String]) -> Taken {
-    packages::remove(family, names).map(|()| None)
+    packages::remove(family, names)
 }
 
 /// A former option of a mount; one that is gone needs none.
