@@ -184,6 +184,12 @@ fn parse_memberships(text: &str, name: &str) -> Vec<u32> {
     text.lines().filter_map(membership).collect()
 }
 
+/// A name that is a name wherever it stands: no `@group`, no comment, no path.
+pub fn is_plain(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-.$".contains(c);
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(plain)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

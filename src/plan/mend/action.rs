@@ -40,6 +40,17 @@ pub enum Action {
         /// A line of its section `[Service]`.
         setting: String,
     },
+    /// A limit that pam_limits(8) sets for a user, after all others.
+    LoginLimit {
+        /// The user.
+        user: String,
+        /// What is limited, by limits.conf(5): `nproc`.
+        item: String,
+        /// The new limit.
+        value: String,
+        /// The file that says otherwise.
+        over: String,
+    },
     /// Start a user's manager again, with everything in it.
     RestartManager {
         /// `user@UID.service`.

@@ -19,6 +19,12 @@ pub fn user_manager(name: &str) -> String {
     format!("{USER_MANAGER}/{}", last(name, ""))
 }
 
+/// A limit of one user's logins.
+pub fn login_limit(user: &str, item: &str, later: &str) -> String {
+    let name = last(&format!("{item}-{user}"), later);
+    format!("/etc/security/limits.d/{name}")
+}
+
 /// A name that sorts after the base name of `later`.
 fn last(name: &str, later: &str) -> String {
     let later = later.rsplit('/').next().unwrap_or_default();

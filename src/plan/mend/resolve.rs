@@ -50,6 +50,19 @@ pub fn resolve(action: &Action, host: &dyn Host) -> Result<Vec<Deed>, Blocked> {
             deeds.push(Deed::Reload);
             Ok(deeds)
         }
+        Action::LoginLimit {
+            user,
+            item,
+            value,
+            over,
+        } => {
+            if !subject::is_plain(user) {
+                return Err(Blocked(format!("{user:?} cannot be named in limits.conf")));
+            }
+            let line = typed::login_limit(user, item, value);
+            let text = lines(&[&header(&[]), line.as_slice()]);
+            here.file(&place::login_limit(user, item, over), text)
+        }
         Action::RestartManager { unit } => Ok(vec![
             Deed::Reload,
             Deed::RestartManager { unit: unit.clone() },

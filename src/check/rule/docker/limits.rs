@@ -1,8 +1,10 @@
 //! Quotas and limits that end in an error far from their cause.
 
+use std::path::Path;
+
 use super::docker;
 use crate::check::{Undetermined, Verdict, fail, pass, skip};
-use crate::facts::Facts;
+use crate::facts::{Facts, subject};
 
 /// A container takes one key; fewer than this are left.
 const FEW_KEYS: u64 = 20;
@@ -73,13 +75,30 @@ pub fn inotify(facts: &Facts) -> Verdict {
 }
 
 /// A limit of the user's manager against the least that is enough.
-fn enough(facts: &Facts, what: &str, limit: Option<u64>, least: u64) -> Verdict {
-    let name = facts.ground.subject.as_ref().map_or(0, |s| s.uid);
-    let source = format!("limits of user@{name}.service");
+fn enough(
+    facts: &Facts,
+    what: &str,
+    limit: Option<u64>,
+    least: u64,
+    file: Option<&Path>,
+) -> Verdict {
+    let subject = facts.ground.subject.as_ref();
+    let uid = subject.map_or(0, |s| s.uid);
+    let source = format!("limits of user@{uid}.service");
     Ok(match limit {
         None => pass(format!("the daemon may have any number of {what}")),
         Some(limit) if limit < least => {
-            fail(format!("the daemon may have only {limit} {what}")).seen(source, limit.to_string())
+            let why = fail(format!("the daemon may have only {limit} {what}"))
+                .seen(source, limit.to_string());
+            match (file, subject) {
+                // It decides after what the unit says (pam_limits).
+                (Some(file), Some(subject)) if subject::is_plain(&subject.name) => why
+                    .seen(file.to_string_lossy(), format!("limits {what} at login"))
+                    .fill("user", &subject.name)
+                    .fill("over", file.to_string_lossy())
+                    .remedy("login"),
+                _ => why,
+            }
         }
         Some(limit) => {
             pass(format!("the daemon may have {limit} {what}")).seen(source, limit.to_string())
@@ -94,7 +113,10 @@ pub fn files(facts: &Facts) -> Verdict {
         .ask("the limits of the user's manager")?
     {
         None => Ok(skip("the user's systemd manager does not run")),
-        Some(limits) => enough(facts, "open files", limits.files, FEW_FILES),
+        Some(limits) => {
+            let file = docker(facts)?.limits.login.files.as_deref();
+            enough(facts, "open files", limits.files, FEW_FILES, file)
+        }
     }
 }
 
@@ -113,7 +135,10 @@ fn processes_for(facts: &Facts, least: u64) -> Verdict {
         .ask("the limits of the user's manager")?
     {
         None => Ok(skip("the user's systemd manager does not run")),
-        Some(limits) => enough(facts, "processes", limits.processes, least),
+        Some(limits) => {
+            let file = docker(facts)?.limits.login.processes.as_deref();
+            enough(facts, "processes", limits.processes, least, file)
+        }
     }
 }
 
@@ -198,6 +223,14 @@ mod tests {
         let found = host("1024", "40").examine();
         assert_eq!(found["docker.nproc-start"].status, Status::Fail);
         assert_eq!(found["docker.nproc"].status, Status::Skip);
+        let pam = host("524288", "40").file("/etc/security/limits.d/low.conf", "* hard nproc 40");
+        let fix = pam.check("docker.nproc-start").fix.expect("a fix");
+        let file = "/etc/security/limits.d/zz-rootless-nproc-alice.conf";
+        let all = fix.commands.join("\n");
+        assert!(
+            all.contains(file) && all.contains("'alice - nproc unlimited'"),
+            "{all}"
+        );
         assert_eq!(TestHost::new().check("docker.nofile").status, Status::Skip);
     }
 }

@@ -68,17 +68,32 @@ fn privilege(facts: &Facts, name: &str) -> Verdict {
     }
     helper.setuid.need(&path)?;
     helper.capable.need(&path)?;
-    let own = helper.owner.known().is_some_and(|uid| *uid != 0);
     let why = fail(format!("{name} has no privilege"))
         .seen(&*path, &helper.mode)
         .seen(&*path, "no effective file capability")
         .fill("path", &path);
-    Ok(match (own, helper.hidden.is_empty()) {
-        (true, false) => why.remedy("shadowed"),
+    let owned = helper.owner.known().is_some_and(|uid| *uid != 0);
+    Ok(match hidden(facts, helper) {
+        Some(_) if is_mine(facts, helper) => why.remedy("shadowed"),
+        Some(_) => why.remedy("of-root"),
         // Root's rights are not given to what somebody else can write to.
-        (true, true) => why.remedy("foreign"),
-        (false, _) => why,
+        None if owned => why.remedy("foreign"),
+        None => why,
     })
+}
+
+/// The system's own, which this copy hides.
+fn hidden<'a>(facts: &Facts, helper: &'a Helper) -> Option<&'a Path> {
+    // The administrator's own build is fine, if it works.
+    let local = helper.path.starts_with("/usr/local") && !works(facts);
+    let system = |dir: &Path| !local && SYSTEM.iter().any(|s| dir == Path::new(s));
+    let of_system = helper.path.parent().is_some_and(system);
+    helper.hidden.first().filter(|_| !of_system).map(|p| &**p)
+}
+
+fn is_mine(facts: &Facts, helper: &Helper) -> bool {
+    let uid = facts.ground.subject.as_ref().map(|s| s.uid);
+    uid.is_some() && helper.owner.known() == uid.as_ref()
 }
 
 pub fn nosuid(facts: &Facts) -> Verdict {
@@ -116,19 +131,17 @@ pub fn shadowed(facts: &Facts) -> Verdict {
         let Some(helper) = helper(facts, name)?.ask(name)? else {
             continue;
         };
-        // The administrator's own build is fine, if it works.
-        let local = helper.path.starts_with("/usr/local") && !works(facts);
-        let system = |dir: &Path| !local && SYSTEM.iter().any(|s| dir == Path::new(s));
-        let of_system = helper.path.parent().is_some_and(system);
-        let Some(hidden) = helper.hidden.first().filter(|_| !of_system) else {
+        let Some(hidden) = hidden(facts, helper) else {
             continue;
         };
         let why = fail(format!("another {name} hides {}", hidden.display()))
             .seen("first on the unit's PATH", helper.path.to_string_lossy())
             .seen("hidden by it", hidden.to_string_lossy())
             .fill("path", helper.path.to_string_lossy());
-        let mine = helper.owner.known() == Some(&subject(facts)?.uid);
-        return Ok(if mine { why } else { why.remedy("of-root") });
+        return Ok(match is_mine(facts, helper) {
+            true => why,
+            false => why.remedy("of-root"),
+        });
     }
     Ok(pass("no copy of newuidmap or newgidmap hides the system's"))
 }

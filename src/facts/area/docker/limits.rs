@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::login_limits::{self, LoginLimits};
 use crate::fact::Fact;
 use crate::facts::Context;
 use crate::host::SystemBus;
@@ -19,6 +20,8 @@ pub struct Limits {
     pub inotify_watches: Fact<u64>,
     /// Limits of the user's systemd manager, which the daemon cannot exceed.
     pub manager: Fact<ProcessLimits>,
+    /// Where a login's limits are set.
+    pub login: LoginLimits,
 }
 
 /// Hard limits of a process; `None` is unlimited.
@@ -48,6 +51,7 @@ pub fn collect(cx: Context<'_>, bus: &Fact<SystemBus>) -> Limits {
         inotify_instances: number("/proc/sys/fs/inotify/max_user_instances"),
         inotify_watches: number("/proc/sys/fs/inotify/max_user_watches"),
         manager: manager(cx, bus),
+        login: login_limits::collect(cx),
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub mod cli;
 pub mod limits;
+pub mod login_limits;
 pub mod rootful;
 pub mod state;
 
