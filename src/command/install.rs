@@ -99,11 +99,11 @@ fn attempt(request: &Request, look: &Look) -> Result<Exit, Error> {
     let started = Instant::now();
     let deadline = patience(request);
     let host = host(request)?;
-    ask_buses(&host);
-    std::thread::spawn(super::catalogue);
     let ground = apply::ground(&*host, "install")?;
     // They take longest: everything else is read while they run.
     let programs = Running::start(&host, &ground, deadline, Purpose::Install);
+    ask_buses(&host);
+    std::thread::spawn(super::catalogue);
     let state_dir = apply::state_dir(&*host, &ground);
     let is_live = request.replay.is_none();
     let lock = || Lock::take(&ground.runtime_dir, ground.home_path());
@@ -251,7 +251,7 @@ fn show(plan: &Plan, in_full: bool, look: &Look) -> Result<(), Error> {
     // Directories go without saying, unless all of it is asked for.
     let told = |step: &&Step| in_full || !step.is_make_dir();
     for step in plan.steps.iter().filter(told) {
-        page.push_str(&format!("  {}\n", look.safe(&step.title())));
+        page.push_str(&format!("  {}\n", look.line(&step.title(), 4)));
         if in_full {
             page.push_str(&detail(step));
         }
@@ -380,7 +380,8 @@ fn summary(present: &Present, texts: &Texts) -> Result<Exit, Error> {
         return Ok(Exit::Fine);
     }
     ui::print(&format!(
-        "Rootless Docker runs at unix://{socket}; the docker command uses it (context rootless).\n\
+        "Rootless Docker runs at unix://{socket};\n\
+         the docker command uses it (context rootless).\n\
          \n  docker run --rm hello-world\n  rootless-setup status\n  systemctl --user restart docker\n"
     ))?;
     Ok(Exit::Fine)

@@ -280,7 +280,7 @@ pub fn list(wanted: &[Wanted], look: &Look) -> String {
 pub fn show(plan: &Plan, look: &Look) -> String {
     let mut page = String::from("This will be done:\n");
     for deed in &plan.deeds {
-        let _ = writeln!(page, "  {}", look.safe(&deed.title()));
+        let _ = writeln!(page, "  {}", look.line(&deed.title(), 4));
         for line in deed.diff().unwrap_or_default().lines() {
             let _ = writeln!(page, "      {}", look.safe(line));
         }

@@ -30,6 +30,7 @@ pub struct Look {
     colour: bool,
     ascii: bool,
     width: usize,
+    is_term: bool,
 }
 
 /// No line is longer than this, however wide the terminal is.
@@ -42,20 +43,28 @@ impl Look {
             colour: false,
             ascii: false,
             width: 80,
+            is_term: false,
         }
     }
 
     /// What standard output can show.
     pub fn stdout(color: cli::Color, ascii: bool) -> Self {
         let term = Term::stdout();
-        let width = match term.size_checked() {
-            Some((_, columns)) if term.is_term() => usize::from(columns).clamp(40, WIDEST),
-            _ => 80,
-        };
         Look {
             colour: wants_colour(color, term.is_term()),
             ascii: ascii || !locale_is_utf8(),
-            width,
+            width: width(&term),
+            is_term: term.is_term(),
+        }
+    }
+
+    /// What standard error can show, without colour.
+    pub fn stderr() -> Self {
+        let term = Term::stderr();
+        Look {
+            width: width(&term),
+            is_term: term.is_term(),
+            ..Look::plain()
         }
     }
 
@@ -99,6 +108,17 @@ impl Look {
         console::truncate_str(&self.safe(text), room, end).into_owned()
     }
 
+    /// A line, at a terminal wrapped where it is too long; what is no terminal gets it
+    /// in one piece. Continuation lines are indented by `indent`, which the line's own
+    /// indentation is not part of.
+    pub fn line(&self, text: &str, indent: usize) -> String {
+        let safe = self.safe(text);
+        match self.is_term && indent + console::measure_text_width(&safe) > self.width {
+            true => self.wrap(&safe, indent),
+            false => safe,
+        }
+    }
+
     /// Wraps at the width, continuation lines indented by `indent`.
     pub fn wrap(&self, text: &str, indent: usize) -> String {
         let mut lines = String::new();
@@ -117,6 +137,14 @@ impl Look {
             column += width;
         }
         lines
+    }
+}
+
+/// Columns of what is shown on a stream.
+fn width(term: &Term) -> usize {
+    match term.size_checked() {
+        Some((_, columns)) if term.is_term() => usize::from(columns).clamp(40, WIDEST),
+        _ => 80,
     }
 }
 

@@ -27,16 +27,18 @@ pub fn print(text: &str) -> Result<(), Error> {
 /// Tells something on standard error without stopping.
 pub fn warn(text: &str) {
     // Nobody is left to tell if this fails.
-    let _ = writeln!(std::io::stderr(), "warning: {}", Look::plain().safe(text));
+    let text = format!("warning: {text}");
+    let _ = writeln!(std::io::stderr(), "{}", Look::stderr().line(&text, 2));
 }
 
 /// Shows an expected error with its hint on standard error.
 pub fn complain(error: &Error) {
-    let look = Look::plain();
+    let look = Look::stderr();
     let mut err = std::io::stderr().lock();
     // Nobody is left to tell if this fails.
-    let _ = writeln!(err, "error: {}", look.safe(&error.to_string()));
+    let _ = writeln!(err, "{}", look.line(&format!("error: {error}"), 2));
     if let Some(hint) = error.hint() {
+        // Mostly a command, to be copied.
         let _ = writeln!(err, "hint: {}", look.safe(&hint));
     }
 }
@@ -44,7 +46,7 @@ pub fn complain(error: &Error) {
 /// Tells what is going on, on standard error.
 pub fn tell(text: &str) {
     // Nobody is left to tell if this fails.
-    let _ = writeln!(std::io::stderr(), "{}", Look::plain().safe(text));
+    let _ = writeln!(std::io::stderr(), "{}", Look::stderr().line(text, 2));
 }
 
 /// Shows a text of this program's own, as it is, on standard error.
