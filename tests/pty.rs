@@ -205,6 +205,9 @@ struct Session {
     seen: Cell<usize>,
 }
 
+/// Comes after everything else.
+const END: &[u8] = b"\x1c";
+
 impl Session {
     fn text(&self) -> String {
         String::from_utf8_lossy(&self.screen.lock().unwrap()).into_owned()
@@ -250,6 +253,19 @@ impl Session {
         }
     }
 
+    /// Waits for the end of the program, and until all it wrote is on the screen.
+    fn ended(&mut self) -> Option<i32> {
+        let code = ended(&mut self.child);
+        let written = self.text().len();
+        self.slave.write_all(END).unwrap();
+        let shown = || self.screen.lock().unwrap()[written..].ends_with(END);
+        self.wait("comes to an end", shown);
+        let mut screen = self.screen.lock().unwrap();
+        let kept = screen.len() - END.len();
+        screen.truncate(kept);
+        code
+    }
+
     fn echoes(&self) -> bool {
         let modes = tcgetattr(&self.slave).unwrap().local_modes;
         modes.contains(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG)
@@ -265,7 +281,7 @@ impl Session {
 
     /// The exit code and what was said; the terminal is as it was.
     fn end(mut self, says: &str) -> Option<i32> {
-        let code = ended(&mut self.child);
+        let code = self.ended();
         self.wait(&format!("says {says:?}"), || self.text().contains(says));
         let screen = self.text();
         let cursor = screen.rfind("\x1b[?25").map(|at| &screen[at..]);
@@ -422,7 +438,7 @@ fn fix_leaves_what_is_not_marked() {
     session.wait("marks all", || marked(&session.text()) > Some(0));
     session.keys("a");
     session.keys("\r");
-    let code = ended(&mut session.child);
+    let code = session.ended();
     assert!(matches!(code, Some(0 | 4)), "{code:?}:\n{}", session.text());
     assert!(home.tree() == before, "the home was changed");
 }
@@ -532,7 +548,7 @@ fn the_wizard_ends_in_the_plan_of_what_was_answered() {
         &mut session,
         &[("Network", ESCAPE), (MORE, ENTER), (KEEP, ENTER)],
     );
-    let code = ended(&mut session.child);
+    let code = session.ended();
     let screen = session.text();
     assert_eq!(code, Some(0), "{screen}");
     assert!(
@@ -569,7 +585,7 @@ fn answers_are_kept_in_a_file_that_install_reads() {
     let mut session = home.wizard(inside, &[]);
     walk(&mut session, &WAY[..4]);
     walk(&mut session, &[(KEEP, "\x1b[B\r")]);
-    let code = ended(&mut session.child);
+    let code = session.ended();
     let screen = session.text();
     assert_eq!(code, Some(0), "{screen}");
     assert!(screen.contains("wrote setup-2.toml"), "{screen}");
@@ -619,7 +635,7 @@ fn without_drawing_the_questions_are_lines() {
         }
         session.reads("Keep these answers");
         session.keys("\n");
-        let code = ended(&mut session.child);
+        let code = session.ended();
         let screen = session.text();
         assert_eq!(code, Some(0), "{screen}");
         assert!(screen.contains("what is no answer"), "{screen}");
@@ -631,11 +647,11 @@ fn without_drawing_the_questions_are_lines() {
         let mut session = home.wizard(terminal, more);
         session.reads(&format!("{NET} ["));
         session.keys(CTRL_C);
-        assert_eq!(ended(&mut session.child), Some(130));
+        assert_eq!(session.ended(), Some(130));
         let mut session = home.wizard(terminal, more);
         session.reads(&format!("{NET} ["));
         session.keys("\x04");
-        assert_eq!(ended(&mut session.child), Some(4));
+        assert_eq!(session.ended(), Some(4));
     }
 }
 
@@ -663,8 +679,8 @@ fn narrow_and_wide_terminals_without_colour_and_without_unicode() {
             session.keys(CTRL_C);
             assert_eq!(session.end("interrupted"), Some(130));
             let bare = console::strip_ansi_codes(&screen).into_owned();
-            // The spinner of a slow host draws over its line.
-            for line in bare.split(['\n', '\r']) {
+            // The spinner of a slow host draws over its line, to the end of it.
+            for line in bare.split(['\n', '\r']).map(str::trim_end) {
                 assert!(
                     console::measure_text_width(line) <= most,
                     "{columns}: {line:?}"
@@ -704,7 +720,7 @@ fn alone_it_examines_and_offers_to_mend() {
     assert_eq!(code, Some(130));
     assert!(home.tree() == before, "the home was changed");
     let mut session = home.start(&["--no-input"]);
-    assert_eq!(ended(&mut session.child), Some(2));
+    assert_eq!(session.ended(), Some(2));
     session.wait("shows the help", || {
         session.text().contains("Usage: rootless-setup")
     });
@@ -721,7 +737,7 @@ fn the_readme_shows_the_wizard() {
     }
     session.reads(KEEP);
     session.keys("\n");
-    assert_eq!(ended(&mut session.child), Some(0));
+    assert_eq!(session.ended(), Some(0));
     let screen = session.text().replace('\r', "");
     // A slow host has a line of its own before them, and after.
     let begin = screen.find("b goes back").unwrap();
@@ -753,7 +769,7 @@ fn alone_it_goes_all_the_way() {
     );
     session.keys("y");
     walk(&mut session, &WAY);
-    let code = ended(&mut session.child);
+    let code = session.ended();
     let screen = session.text();
     assert_eq!(code, Some(0), "{screen}");
     assert!(
