@@ -9,7 +9,7 @@
 //! A [`case`] breaks a guest; a [`trial`] restores, breaks, lets alice log in
 //! ([`login`]), asks the tools ([`observe`]), judges ([`verdict`]) and takes the
 //! case's further steps ([`step`]). [`run`] holds all of them and tells ([`report`],
-//! [`table`]).
+//! [`table`]). [`pictures`] shows some of it.
 
 mod build;
 mod cache;
@@ -19,6 +19,7 @@ mod guest;
 mod login;
 mod needs;
 mod observe;
+mod pictures;
 mod process;
 mod program;
 mod qemu;
@@ -55,6 +56,8 @@ enum Command {
     Shell(shell::Args),
     /// Run the cases of tests/vm/cases on the guests
     Run(run::Args),
+    /// Make the README's pictures anew, from runs in a guest
+    Pictures(pictures::Args),
     /// Make the table of what each tool said from what runs have recorded
     Table(TableArgs),
 }
@@ -83,6 +86,7 @@ pub fn main(args: Args) -> Result<ExitCode> {
         Command::Build(args) => ready().and_then(|()| build_all(&args)),
         Command::Shell(args) => ready().and_then(|()| shell::main(&args)),
         Command::Run(args) => ready().and_then(|()| run::main(&args)),
+        Command::Pictures(args) => ready().and_then(|()| pictures::main(args)),
         Command::Table(args) => print_table(&args),
     }
 }
