@@ -30,13 +30,13 @@ const LONGEST_SOCKET: usize = 107;
 /// quotes, a part of the URL that clients read, and what people mount into
 /// containers (`-v PATH:PATH`); and it is compared as it is written.
 pub const SOCKET: Form = Form {
-    expected: "an absolute path of at most 107 bytes, of letters, digits and . _ - + @ = ~, \
+    expected: "an absolute path of at most 107 bytes, of letters, digits and . _ - + @ ~, \
                without // and ..",
     fits: is_socket,
 };
 
 fn is_socket(text: &str) -> bool {
-    let plain = |c: char| c.is_alphanumeric() || "._-+@=~".contains(c);
+    let plain = |c: char| c.is_alphanumeric() || "._-+@~".contains(c);
     let is_name = |name: &str| !matches!(name, "" | "." | "..") && name.chars().all(plain);
     let names = text.strip_prefix('/');
     text.len() <= LONGEST_SOCKET && names.is_some_and(|names| names.split('/').all(is_name))
