@@ -4,6 +4,7 @@ mod api;
 mod ask;
 mod proof;
 mod request;
+mod socket;
 mod support;
 
 pub use ask::guided;
@@ -118,17 +119,18 @@ fn attempt(request: &Request, look: &Look) -> Result<Exit, Error> {
         wrote == Some(file::sha256(text.as_bytes()).as_str())
     };
     let texts = unit_texts::texts(asked, &present, &is_ours)?;
-    support::check(&*host, &ground, request, &texts)?;
+    let planned: Arc<dyn Host> = Arc::new(Planned::new(Arc::clone(&host), texts.planned()));
+    let wanted = ground.clone().with_unit_of(&*planned);
+    support::check(&*host, (&ground, &wanted), request, &texts)?;
     let report = ui::with_progress("Examining this host ...", || {
-        let planned: Arc<dyn Host> = Arc::new(Planned::new(Arc::clone(&host), texts.planned()));
-        let ground = ground.clone().with_unit_of(&*planned);
+        let ground = wanted.clone();
         judge(&planned, ground, programs, "live", started, deadline)
     })?;
     let skip_iptables = texts.chosen.flagged(Key::SkipIptables) == Some(true);
     fit(&*host, &report, request, skip_iptables, look)?;
     undetermined(&report);
     support::of_report(&report, request)?;
-    present.ask(&*host, &ground);
+    present.ask(&*host, &wanted);
     let mut plan = compute::plan(asked, &present, &texts)?;
     offer_linger(request, &present, &mut plan);
     if plan.is_empty() {

@@ -12,6 +12,7 @@ pub mod ground;
 pub mod idmap;
 pub mod init;
 pub mod linked;
+pub mod listens;
 pub mod login_defs;
 pub mod mounts;
 pub mod os_release;

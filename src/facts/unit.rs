@@ -168,10 +168,16 @@ fn percents(word: &str) -> String {
 
 /// Expands the specifiers `%h` and `%%` of a word; others stay as they are.
 pub fn expanded(word: &str, home: &Path) -> String {
+    specified(word, &[('h', home)])
+}
+
+/// Expands `%%` and these specifiers of a word; others stay as they are.
+fn specified(word: &str, known: &[(char, &Path)]) -> String {
     let mut parts = word.split('%');
     let mut text = parts.next().unwrap_or_default().to_owned();
     while let Some(part) = parts.next() {
-        match part.strip_prefix('h') {
+        let value = |(name, value)| Some((value, part.strip_prefix(name)?));
+        match known.iter().copied().find_map(value) {
             // Two in a row, or one at the end.
             None if part.is_empty() => {
                 text.push('%');
@@ -181,8 +187,8 @@ pub fn expanded(word: &str, home: &Path) -> String {
                 text.push('%');
                 text.push_str(part);
             }
-            Some(after) => {
-                text.push_str(&home.to_string_lossy());
+            Some((value, after)) => {
+                text.push_str(&value.to_string_lossy());
                 text.push_str(after);
             }
         }
@@ -244,6 +250,16 @@ impl DockerUnit {
         // In the program `$` is a character like any other.
         let arguments = words.map(|word| percents(&word).replace("$$", "$"));
         Some([percents(program)].into_iter().chain(arguments).collect())
+    }
+
+    /// The arguments of that command with `%h`, `%t` and `%%` expanded, and
+    /// variables as they stand; none where no unit is installed.
+    pub fn arguments(&self, home: &Path, runtime_dir: &Path) -> Vec<String> {
+        let last = self.values("Service", "ExecStart").pop();
+        let words = last.and_then(|last| words(&last.value).ok());
+        let known = [('h', home), ('t', runtime_dir)];
+        let arguments = words.unwrap_or_default().into_iter().skip(1);
+        arguments.map(|word| specified(&word, &known)).collect()
     }
 }
 

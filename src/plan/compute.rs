@@ -7,7 +7,7 @@ mod tests;
 use std::path::Path;
 
 use super::asked::{Asked, NoPlan};
-use super::option::origin;
+use super::option::{Key, origin};
 use super::present::{Found, Present};
 use super::step::{Change, Kind, Plan, Seen, Step, UNIT};
 use super::unit_texts::Texts;
@@ -34,7 +34,7 @@ pub fn plan(asked: &Asked, present: &Present, texts: &Texts) -> Result<Plan, NoP
     if asked.linger && present.linger != Fact::Known(true) {
         plan.steps.push(Step::Linger { uid: present.uid });
     }
-    if asked.shell {
+    if asked.shell || plan.shell_leads_astray() {
         plan.shell()?;
     }
     Ok(Plan {
@@ -65,6 +65,7 @@ impl Planner<'_> {
         let units = self.steps.len() > before;
         let config = self.daemon_json(texts)?;
         self.origins(texts.origins.as_deref())?;
+        self.socket_dir();
         self.daemon(state, units, config);
         if state.unit_file_state != "enabled" {
             let link = self.present.link();
@@ -151,8 +152,19 @@ impl Planner<'_> {
         Ok(())
     }
 
+    /// dockerd makes none for its socket. What lies in it is for its owner alone.
+    fn socket_dir(&mut self) {
+        if self.present.socket != self.present.unit_socket {
+            self.dirs_as(&self.present.socket, &|_| 0o700);
+        }
+    }
+
     /// The directories that `file` lies in and that are not there yet.
     fn dirs(&mut self, file: &Path) {
+        self.dirs_as(file, &dir_mode);
+    }
+
+    fn dirs_as(&mut self, file: &Path, mode: &dyn Fn(&Path) -> u32) {
         let planned = |steps: &[Step], dir: &Path| steps.iter().any(|s| s.path() == Some(dir));
         let missing = |dir: &&Path| self.present.missing.contains(*dir);
         let dirs: Vec<&Path> = file.ancestors().skip(1).take_while(missing).collect();
@@ -160,7 +172,7 @@ impl Planner<'_> {
             if !planned(&self.steps, dir) {
                 self.steps.push(Step::MakeDir {
                     path: dir.into(),
-                    mode: dir_mode(dir),
+                    mode: mode(dir),
                 });
             }
         }
@@ -169,7 +181,10 @@ impl Planner<'_> {
     /// Without systemd nobody starts the daemon but the user.
     fn by_hand(&mut self, texts: &Texts) -> Result<(), NoPlan> {
         self.daemon_json(texts)?;
-        self.dirs(&self.present.socket);
+        match texts.chosen.get(Key::Socket) {
+            Some(_) => self.socket_dir(),
+            None => self.dirs(&self.present.socket),
+        }
         self.notes.push(
             "there is no systemd user manager here: the daemon has to be started by hand".into(),
         );
@@ -198,6 +213,16 @@ impl Planner<'_> {
         let text = text.map_err(|why| NoPlan::file(&path, &why.to_string()))?;
         let kind = Kind::CurrentContext;
         self.change(&path, &self.present.config, kind, Some(&text), 0o600)
+    }
+
+    /// Our block in the shell's start file names another socket: `DOCKER_HOST`
+    /// would override the context.
+    fn shell_leads_astray(&self) -> bool {
+        match &self.present.rc {
+            Some((_, Found::File { seen, .. })) => shell_block::host(&seen.text)
+                .is_some_and(|host| host != format!("unix://{}", self.present.socket.display())),
+            _ => false,
+        }
     }
 
     fn shell(&mut self) -> Result<(), NoPlan> {

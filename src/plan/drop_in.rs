@@ -48,7 +48,7 @@ pub enum Reach {
 pub struct How<'a> {
     /// The script that the unit starts.
     pub script: &'a Path,
-    /// Where the daemon listens.
+    /// Where the daemon listens if nothing else was chosen.
     pub socket: &'a Path,
     /// How its TCP port comes to the host.
     pub reach: Reach,
@@ -159,10 +159,16 @@ pub fn said(command: &[String]) -> Vec<(Key, Value)> {
     if words.iter().any(|word| word == NO_IPTABLES) {
         said.push((Key::SkipIptables, Value::Flag(true)));
     }
-    let hosts = words.windows(2).filter(|pair| pair[0] == "-H");
-    let tcp = hosts
-        .filter_map(|pair| pair[1].strip_prefix("tcp://"))
-        .next_back();
+    let host = |scheme| {
+        let hosts = words.windows(2).filter(|pair| pair[0] == "-H");
+        hosts
+            .filter_map(|pair| pair[1].strip_prefix(scheme))
+            .next_back()
+    };
+    if let Some(value) = host("unix://").and_then(|at| decoded(Key::Socket.entry(), at)) {
+        said.push((Key::Socket, value));
+    }
+    let tcp = host("tcp://");
     if let Some(value) = tcp.and_then(|at| decoded(Key::Tcp.entry(), at)) {
         said.push((Key::Tcp, value));
         if !words.iter().any(|word| word.starts_with("--tls")) {
@@ -185,7 +191,14 @@ fn words(chosen: &Chosen, how: &How<'_>) -> Vec<String> {
     if chosen.flagged(Key::SkipIptables) == Some(true) {
         words.push(NO_IPTABLES.to_owned());
     }
-    let Some(at) = chosen.tcp() else {
+    let (socket, tcp) = (chosen.text(Key::Socket), chosen.tcp());
+    // One host that is named takes the place of the default one.
+    if socket.is_some() || tcp.is_some() {
+        let usual = how.socket.display().to_string();
+        let socket = socket.unwrap_or(&usual);
+        words.extend(["-H".to_owned(), format!("unix://{socket}")]);
+    }
+    let Some(at) = tcp else {
         return words;
     };
     let inside = match how.reach {
@@ -193,8 +206,6 @@ fn words(chosen: &Chosen, how: &How<'_>) -> Vec<String> {
         // Where that is, only RootlessKit or pasta can tell.
         Reach::Published | Reach::Forwarded => Ipv4Addr::UNSPECIFIED,
     };
-    // One host that is named takes the place of the default one.
-    words.extend(["-H".to_owned(), format!("unix://{}", how.socket.display())]);
     words.extend(["-H".to_owned(), format!("tcp://{inside}:{}", at.port())]);
     if chosen.flagged(Key::InsecureTcp) != Some(true) {
         words.push("--tlsverify".to_owned());
@@ -209,9 +220,20 @@ fn publish(at: SocketAddrV4) -> [String; 2] {
     ["-p".to_owned(), format!("{at}:{}/tcp", at.port())]
 }
 
+/// The socket at which the daemon listens by itself (`usual`) is not a choice: it
+/// is named beside the address of the API.
+#[must_use]
+pub fn without_usual(mut chosen: Chosen, usual: &Path) -> Chosen {
+    if chosen.text(Key::Socket).map(Path::new) == Some(usual) {
+        chosen.remove(Key::Socket);
+    }
+    chosen
+}
+
 /// Takes together what several drop-ins say of one option: the address of the
 /// API stands in RootlessKit's flags, where that publishes its port.
-pub fn joined(mut chosen: Chosen) -> Chosen {
+pub fn joined(chosen: Chosen, usual: &Path) -> Chosen {
+    let mut chosen = without_usual(chosen, usual);
     let Some(Value::List(mut flags)) = chosen.get(Key::RootlesskitFlags).cloned() else {
         return chosen;
     };

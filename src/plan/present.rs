@@ -10,6 +10,7 @@ use super::{context, docker_service, shell_block};
 use crate::fact::Fact;
 use crate::facts::Ground;
 use crate::facts::area::network::script::{self, Driver, Script};
+use crate::facts::listens::Listens;
 use crate::host::{Host, Kind, UserManager};
 
 /// Programs the daemon's unit must find.
@@ -71,7 +72,7 @@ pub struct Present {
     pub linger: Fact<bool>,
     /// `dockerd-rootless.sh`, if it was found.
     pub script: Option<PathBuf>,
-    /// Where a daemon listens that the unit starts.
+    /// Where a daemon listens that the unit starts, if nothing says otherwise.
     pub unit_socket: PathBuf,
     /// Network drivers of which the program is there.
     pub net_tools: Vec<Driver>,
@@ -145,13 +146,17 @@ impl Present {
         })
     }
 
-    /// Asks the buses: what runs, and where the daemon will listen.
+    /// Asks the buses: what runs, and where the daemon listens, or will listen
+    /// where `ground` is what the plan makes of it.
     pub fn ask(&mut self, host: &dyn Host, ground: &Ground) {
         let user = ground.subject.as_ref().map_or("", |s| s.name.as_str());
         let login = host.system_bus(self.uid).and_then(|bus| bus.login);
         self.linger = linger(login, user, host);
         self.manager = host.user_manager(&ground.runtime_dir);
-        self.socket = socket(ground, ground.home_path(), &self.manager);
+        self.socket = match ground.listens() {
+            Listens::At(socket) if socket != self.unit_socket => socket,
+            _ => usual_socket(ground, ground.home_path(), &self.manager),
+        };
         self.missing = self.missing_dirs(host);
     }
 
@@ -233,9 +238,9 @@ fn linger(login: Fact<crate::host::LoginUser>, user: &str, host: &dyn Host) -> F
     }
 }
 
-/// Where the daemon will listen: systemd's runtime directory; without systemd
-/// this shell's, else the one the setup script makes.
-fn socket(ground: &Ground, home: &Path, manager: &Fact<UserManager>) -> PathBuf {
+/// Where the daemon listens by itself: systemd's runtime directory; without
+/// systemd this shell's, else the one the setup script makes.
+fn usual_socket(ground: &Ground, home: &Path, manager: &Fact<UserManager>) -> PathBuf {
     let own = ground
         .xdg_runtime_dir
         .known()

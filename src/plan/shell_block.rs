@@ -132,6 +132,15 @@ fn quoted(tongue: Tongue, text: &str) -> String {
     format!("'{inside}'")
 }
 
+/// The `DOCKER_HOST` of the block in a file; none if there is no whole block.
+pub fn host(file: &str) -> Option<String> {
+    let block = blocks(file).ok()?.into_iter().next()?;
+    let set = ["export DOCKER_HOST=", "set -gx DOCKER_HOST "];
+    let mut lines = file[block].lines();
+    let value = lines.find_map(|line| set.iter().find_map(|set| line.strip_prefix(set)))?;
+    Some(value.trim_end().trim_matches('\'').to_owned())
+}
+
 /// The file with `block` in it: in the place of the one that is there, else at
 /// the end. Nothing else changes; a second time nothing at all.
 ///

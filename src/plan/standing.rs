@@ -9,6 +9,7 @@ use super::present::{Found, Present};
 use super::{daemon_json, drop_in};
 use crate::facts::Context;
 use crate::facts::area::network::launch;
+use crate::facts::listens::Listens;
 
 /// Nobody says anything.
 pub const DEFAULT: &str = "default";
@@ -70,7 +71,7 @@ fn everything(cx: Context<'_>, present: &Present) -> Vec<(Key, Said)> {
             chosen.set(*key, value.clone());
         }
     }
-    let chosen = drop_in::joined(chosen);
+    let chosen = drop_in::joined(chosen, &present.unit_socket);
     all.retain_mut(|(key, said)| match (&said.value, chosen.get(*key)) {
         (None, _) => true,
         // RootlessKit's flags that only publish the API are none of their own.
@@ -113,7 +114,13 @@ fn separately(cx: Context<'_>, present: &Present) -> Vec<(Key, Said)> {
         settings.any(|s| s.section == "Service" && s.name == "ExecStart" && !s.value.is_empty())
     };
     let file = unit.drop_ins.iter().rev().chain(&unit.file).find(starts);
-    for (key, value) in drop_in::said(&unit.exec_start().unwrap_or_default()) {
+    let mut said = drop_in::said(&unit.exec_start().unwrap_or_default());
+    // Of the socket the words alone do not tell.
+    said.retain(|(key, _)| *key != Key::Socket);
+    if let (Listens::At(socket), Some(_)) = (cx.ground.listens(), file) {
+        said.push((Key::Socket, Value::Text(socket.display().to_string())));
+    }
+    for (key, value) in said {
         let said = Said {
             raw: value.to_string(),
             value: Some(value),
@@ -227,6 +234,31 @@ mod tests {
         assert_eq!(of(&all, Key::Tcp), (Some("127.0.0.1:2375"), "--tcp"));
         assert_eq!(of(&all, Key::InsecureTcp), (Some("yes"), "--insecure-tcp"));
         assert_eq!(of(&all, Key::RootlesskitFlags), (None, "default"));
+    }
+
+    #[test]
+    fn the_socket_is_told_and_the_usual_one_is_not() {
+        let text = |text: &str| Choice::Set(Value::Text(text.into()));
+        let asked = Options::default().flag(Key::Socket, text("/home/alice/d.sock"));
+        let chosen = asked.merge(&Chosen::default());
+        let all = standing(installed(&asked, &chosen));
+        assert_eq!(
+            of(&all, Key::Socket),
+            (Some("/home/alice/d.sock"), "--socket")
+        );
+        let asked = Options::default()
+            .flag(Key::Tcp, text("127.0.0.1:2375"))
+            .flag(Key::InsecureTcp, Choice::Set(Value::Flag(true)));
+        let all = standing(installed(&asked, &asked.merge(&Chosen::default())));
+        assert_eq!(of(&all, Key::Socket), (None, "default"));
+        let unit = "/home/alice/.config/systemd/user/docker.service";
+        let line = "[Service]\nExecStart=/usr/bin/dockerd-rootless.sh --host=unix://%h/d.sock\n";
+        let all = standing(TestHost::new().file(unit, line));
+        let by_hand = format!("by hand: {unit}");
+        assert_eq!(
+            of(&all, Key::Socket),
+            (Some("/home/alice/d.sock"), by_hand.as_str())
+        );
     }
 
     #[test]

@@ -172,6 +172,7 @@ fn foreign(path: &Path, there: &str, wanted: &str) -> NoPlan {
 /// When they contradict each other.
 pub fn chosen(asked: &Options, present: &Present) -> Result<Chosen, NoPlan> {
     let chosen = asked.merge(&installed_options(present));
+    let chosen = drop_in::without_usual(chosen, &present.unit_socket);
     fit::of_all(&chosen, asked)?;
     Ok(chosen)
 }
@@ -182,16 +183,25 @@ fn conflicts(asked: &Asked, present: &Present) -> Result<(), NoPlan> {
     let Found::File { seen, .. } = found else {
         return Ok(());
     };
-    let tcp = asked
-        .options
-        .get(Key::Tcp)
-        .is_some_and(|n| n.choice != Choice::Auto);
-    match daemon_json::listens(&seen.text).filter(|_| tcp) {
-        None => Ok(()),
-        Some(key) => Err(NoPlan::file(
-            path,
-            &format!("sets {key}, which dockerd does not take together with --tcp; take it out"),
-        )),
+    let set = |key: &Key| {
+        let named = asked.options.get(*key);
+        named.is_some_and(|n| n.choice != Choice::Auto)
+    };
+    let said = daemon_json::listens(&seen.text);
+    let clashes = |key: &Key| said == Some("hosts") || said.is_some() && *key == Key::Tcp;
+    let clash = [Key::Tcp, Key::Socket]
+        .into_iter()
+        .filter(set)
+        .find(clashes);
+    match (said, clash) {
+        (Some(said), Some(key)) => {
+            let key = key.name();
+            let why = format!(
+                "sets {said}, which dockerd does not take together with --{key}; take it out"
+            );
+            Err(NoPlan::file(path, &why))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -249,7 +259,7 @@ pub fn installed_options(present: &Present) -> Chosen {
             installed.set(key, value);
         }
     }
-    drop_in::joined(installed)
+    drop_in::joined(installed, &present.unit_socket)
 }
 
 /// The script and the text of our unit; none where the present one is kept.

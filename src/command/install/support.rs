@@ -15,8 +15,8 @@ use crate::plan::option::{Key, PortDriver};
 use crate::plan::unit_texts::Texts;
 use crate::report::Report;
 
-use super::api;
 use super::request::Request;
+use super::{api, socket};
 
 /// How long a program may take to tell what it can do.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -27,13 +27,13 @@ const JUDGES: Version = Version::new(23, 0, 0);
 /// The options of the API over TCP.
 const API: [Key; 4] = [Key::Tcp, Key::TlsCa, Key::TlsCert, Key::TlsKey];
 
-/// Looks.
+/// Looks at the host as it is, and as it is wanted.
 ///
 /// # Errors
 /// The first option that this host cannot have, and why.
 pub fn check(
     host: &dyn Host,
-    ground: &Ground,
+    (ground, wanted): (&Ground, &Ground),
     request: &Request,
     texts: &Texts,
 ) -> Result<(), Error> {
@@ -53,6 +53,9 @@ pub fn check(
     }
     if API.iter().any(|key| options.get(*key).is_some()) {
         api::check(host, ground, texts).map_err(told)?;
+    }
+    if options.get(Key::Socket).is_some() {
+        socket::check(host, ground, wanted, texts).map_err(told)?;
     }
     let Some((path, text)) = &texts.daemon_json else {
         return Ok(());

@@ -295,3 +295,53 @@ fn without_systemd_there_is_the_context_and_a_note() {
     assert!(!titles.iter().any(|t| t.contains("docker.service")));
     assert!(plan.notes[0].contains("started by hand"));
 }
+
+#[test]
+fn another_socket_takes_everything_along() {
+    let socket = "/home/alice/d/d.sock";
+    let rc = "/home/alice/.bashrc";
+    let block = shell_block::text(
+        "bash",
+        Path::new("/run/user/1000/docker.sock"),
+        Path::new("/usr/bin"),
+    );
+    let host = || installed(host()).file(rc, &block.clone().unwrap());
+    let before = planned(&asked(), &present(host())).unwrap();
+    assert_eq!(before, Vec::<String>::new());
+
+    let mut asked = asked();
+    let choice = Choice::Set(Value::Text(socket.into()));
+    asked.options = Options::default().flag(Key::Socket, choice);
+    let texts = texts(&asked, &present(host()), &|_, _| false).unwrap();
+    let recorded = std::sync::Arc::new(Recorded::new(host().0));
+    let subject = subject::find(&*recorded, None).unwrap();
+    let ground = Ground::collect(&*recorded as &dyn Host, subject);
+    let planned = crate::host::Planned::new(recorded.clone(), texts.planned());
+    let mut present = Present::files(&*recorded, &ground).unwrap();
+    present.ask(&*recorded, &ground.clone().with_unit_of(&planned));
+    assert_eq!(present.socket, Path::new(socket));
+    let plan = plan(&asked, &present, &texts).unwrap();
+    let steps: Vec<String> = plan.steps.iter().map(Step::title).collect();
+    let at = |part: &str| {
+        let found = steps.iter().position(|s| s.contains(part));
+        found.unwrap_or_else(|| panic!("{part} in {steps:#?}"))
+    };
+    let order = [
+        "rootless-setup-command.conf",
+        "make /home/alice/d (mode 0700)",
+        "restart",
+        "meta.json",
+        rc,
+    ]
+    .map(at);
+    assert!(order.is_sorted(), "{steps:#?}");
+    let text = |name: &str| {
+        let mut texts = plan.steps.iter().filter_map(|step| match step {
+            Step::Change(change) if change.path.ends_with(name) => change.after.as_ref(),
+            _ => None,
+        });
+        texts.next().unwrap().text.clone()
+    };
+    assert!(text("meta.json").contains("\"unix:///home/alice/d/d.sock\""));
+    assert!(text(".bashrc").contains("DOCKER_HOST='unix:///home/alice/d/d.sock'"));
+}

@@ -3,12 +3,13 @@
 use super::*;
 use crate::plan::option::Kind;
 
+const SOCKET: &str = "/run/user/1000/docker.sock";
 const SCRIPT: &str = "/home/a b/50%$x/dockerd-rootless.sh";
 
 fn files_for(chosen: &Chosen, reach: Reach) -> Vec<(&'static str, String)> {
     let how = How {
         script: Path::new(SCRIPT),
-        socket: Path::new("/run/user/1000/docker.sock"),
+        socket: Path::new(SOCKET),
         reach,
     };
     texts(chosen, &how).expect("texts")
@@ -37,7 +38,7 @@ fn read_back(files: &[(&'static str, String)]) -> Chosen {
             chosen.set(key, value);
         }
     }
-    joined(chosen)
+    joined(chosen, Path::new(SOCKET))
 }
 
 #[test]
@@ -71,6 +72,30 @@ fn the_api_over_tcp() {
     ]);
     let more = chosen.with(Key::RootlesskitFlags, flags);
     assert_eq!(read_back(&files(&more)), more);
+}
+
+#[test]
+fn the_socket_that_was_chosen() {
+    let alone = chosen(&[(Key::Socket, "/home/alice/d/d.sock")]);
+    let one = files(&alone);
+    assert!(
+        one[0]
+            .1
+            .ends_with("dockerd-rootless.sh\" -H unix:///home/alice/d/d.sock\n"),
+        "{}",
+        one[0].1
+    );
+    assert_eq!((one.len(), read_back(&one)), (1, alone.clone()));
+    let both = alone
+        .with(Key::Tcp, word(Key::Tcp, "0.0.0.0:2375"))
+        .with(Key::InsecureTcp, Value::Flag(true))
+        .with(Key::SkipIptables, Value::Flag(true));
+    let two = files_for(&both, Reach::Itself);
+    let line = "--iptables=false -H unix:///home/alice/d/d.sock -H tcp://0.0.0.0:2375\n";
+    assert!(two[0].1.ends_with(line), "{}", two[0].1);
+    assert_eq!(read_back(&two), both);
+    let usual = chosen(&[(Key::Socket, SOCKET)]);
+    assert_eq!(without_usual(usual, Path::new(SOCKET)), Chosen::default());
 }
 
 #[test]
@@ -144,8 +169,9 @@ fn every_value_is_read_back() {
             _ => vec!["/a/b".into(), "--x=%h$y;\"'&".into()],
         };
         let fits = |text: &&String| entry.kind.word(text).is_ok();
-        // The API's are said together.
-        let alone = |_: &&String| entry.group != Key::Tcp.entry().group;
+        // Those of TCP are said together.
+        let listens = entry.group == Key::Tcp.entry().group;
+        let alone = |_: &&String| !listens || entry.key == Key::Socket;
         for text in words.iter().filter(fits).filter(alone) {
             let chosen = chosen(&[(entry.key, text)]);
             assert_eq!(read_back(&files(&chosen)), chosen, "{} {text}", entry.name);
@@ -197,5 +223,17 @@ proptest::proptest! {
         for name in names() {
             let _ = read(name, &text);
         }
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_socket_reads_back(names in "(/[a-zé0-9._+@~-]{1,12}){1,6}") {
+        let kind = Key::Socket.entry().kind;
+        let Ok(Choice::Set(value)) = kind.word(&names) else {
+            return Ok(());
+        };
+        let chosen = Chosen::default().with(Key::Socket, value);
+        proptest::prop_assert_eq!(read_back(&files(&chosen)), chosen);
     }
 }

@@ -22,6 +22,26 @@ pub const WORD_PATH: Form = Form {
     fits: |text| text.starts_with('/') && is_shell_word(text),
 };
 
+/// The most bytes a socket's path may have (`sun_path` of unix(7), without the
+/// final NUL).
+const LONGEST_SOCKET: usize = 107;
+
+/// Where a daemon listens. It becomes a word that the script hands on without
+/// quotes, a part of the URL that clients read, and what people mount into
+/// containers (`-v PATH:PATH`); and it is compared as it is written.
+pub const SOCKET: Form = Form {
+    expected: "an absolute path of at most 107 bytes, of letters, digits and . _ - + @ ~, \
+               without // and ..",
+    fits: is_socket,
+};
+
+fn is_socket(text: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || "._-+@~".contains(c);
+    let is_name = |name: &str| !matches!(name, "" | "." | "..") && name.chars().all(plain);
+    let names = text.strip_prefix('/');
+    text.len() <= LONGEST_SOCKET && names.is_some_and(|names| names.split('/').all(is_name))
+}
+
 /// A word that the script hands on without quotes.
 pub const FLAG: Form = Form {
     expected: "a word without blanks, *, ?, [ and \\",
@@ -88,6 +108,38 @@ mod tests {
         };
         all(PATH, &["/srv/a b", "/"], &["", "srv", "~/d", "/a\n"]);
         all(WORD_PATH, &["/srv/d"], &["/a b", "/a*", "/a\u{a0}b", "d"]);
+        let long = format!("/{}", "x".repeat(106));
+        all(
+            SOCKET,
+            &[
+                "/d",
+                "/home/jürgen/.d-1/d.sock",
+                "/run/user/1000/docker.sock",
+                &long,
+            ],
+            &[
+                "",
+                "/",
+                "d.sock",
+                "~/d",
+                "/a b",
+                "/a%h",
+                "/a$b",
+                "/a'",
+                "/a\"",
+                "/a\n",
+                "/a:b",
+                "/a//b",
+                "/a/",
+                "/a/../b",
+                "/./a",
+                "/a\\",
+                "/a*",
+                "/a#",
+                &format!("{long}x"),
+                "/a\u{2028}",
+            ],
+        );
         all(
             ADDRESS,
             &["192.0.2.53", "2001:db8::53"],

@@ -38,6 +38,8 @@ pub enum Key {
     StateDir,
     /// More flags for RootlessKit.
     RootlesskitFlags,
+    /// The socket at which the daemon listens.
+    Socket,
     /// An address on which the daemon listens, too.
     Tcp,
     /// Certificates that clients are judged by.

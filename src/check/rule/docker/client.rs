@@ -1,11 +1,17 @@
 //! Where the docker client sends its commands.
 
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
 use super::{NO_UNIT, address, docker, own_socket, seen_if, shown, unit_file};
 use crate::check::{Outcome, Undetermined, Verdict, fail, pass, skip};
 use crate::fact::Fact;
 use crate::facts::Facts;
 use crate::facts::area::docker::Facts as Docker;
 use crate::facts::area::docker::cli::{Cli, ContextFile, Endpoint};
+use crate::facts::listens::{self, Listens};
 
 /// The context that Docker's setup script makes.
 const ROOTLESS: &str = "rootless";
@@ -104,16 +110,19 @@ fn endpoint<'a>(contexts: &'a [ContextFile], name: &str) -> Option<&'a Endpoint>
     readable.into_iter().find(|endpoint| endpoint.name == name)
 }
 
-/// An address of the user's own daemon. One of a `daemon.json` that cannot be
-/// read is none: no daemon starts with it.
-fn is_own(facts: &Facts, docker: &Docker, host: &str) -> bool {
-    let path = host.strip_prefix("unix://").unwrap_or_default();
-    let system = facts.ground.runtime_dir.join("docker.sock");
-    if path == own_socket(docker) || path == system.to_string_lossy() {
-        return true;
+/// An address of the user's own daemon.
+fn is_own(facts: &Facts, host: &str) -> Result<bool, Undetermined> {
+    let addresses = facts.ground.addresses().unwrap_or_default();
+    let named = |own: &String| own == host && listens::is_address(own);
+    if addresses.iter().flatten().any(named) {
+        return Ok(true);
     }
-    let settings = facts.ground.daemon_json.settings().unwrap_or_default();
-    settings.hosts.iter().any(|own| own == host)
+    let Some(path) = host.strip_prefix("unix://") else {
+        return Ok(false);
+    };
+    let system = facts.ground.runtime_dir.join("docker.sock");
+    let is_usual = facts.ground.listens() == Listens::Usual;
+    Ok(path == own_socket(facts)? || is_usual && system == Path::new(path))
 }
 
 pub fn context(facts: &Facts) -> Verdict {
@@ -138,12 +147,12 @@ pub fn context(facts: &Facts) -> Verdict {
     let Some(rootless) = endpoint(contexts, ROOTLESS) else {
         return Ok(pass("no context leads astray"));
     };
-    Ok(match is_own(facts, docker, &rootless.host) {
+    Ok(match is_own(facts, &rootless.host)? {
         true => pass("the context rootless leads to the user's daemon"),
         false => fail("the context rootless leads to another socket")
             .seen("context rootless", address(&rootless.host))
-            .seen("the daemon's socket", own_socket(docker))
-            .fill("host", format!("host=unix://{}", own_socket(docker))),
+            .seen("the daemon's socket", address(&own_socket(facts)?))
+            .fill("host", format!("host=unix://{}", own_socket(facts)?)),
     })
 }
 
@@ -159,13 +168,13 @@ pub fn current_context(facts: &Facts) -> Verdict {
     let contexts = contexts(&docker.cli)?;
     let host = endpoint(contexts, current).map_or("", |endpoint| endpoint.host.as_str());
     let name = shown(current);
-    Ok(match is_own(facts, docker, host) {
+    Ok(match is_own(facts, host)? {
         true => pass(format!("the context {name} leads to the user's daemon")),
         false => fail(format!(
             "the context {name} does not lead to the user's daemon"
         ))
         .seen("currentContext", name)
-        .fill("host", format!("host=unix://{}", own_socket(docker)))
+        .fill("host", format!("host=unix://{}", own_socket(facts)?))
         .remedy(match endpoint(contexts, ROOTLESS) {
             Some(_) => "use",
             None => "create",
@@ -177,7 +186,7 @@ pub fn current_context(facts: &Facts) -> Verdict {
 pub fn docker_host(facts: &Facts) -> Verdict {
     let docker = docker(facts)?;
     if let Some(host) = docker.cli.docker_host.ask("DOCKER_HOST")? {
-        return Ok(match is_own(facts, docker, host) {
+        return Ok(match is_own(facts, host)? {
             true => pass("DOCKER_HOST leads to the user's daemon"),
             false => fail("DOCKER_HOST leads away from the user's daemon"),
         }
@@ -188,7 +197,7 @@ pub fn docker_host(facts: &Facts) -> Verdict {
     };
     let host = endpoint(contexts(&docker.cli)?, name).map(|endpoint| endpoint.host.as_str());
     let summary = match host {
-        Some(host) if is_own(facts, docker, host) => {
+        Some(host) if is_own(facts, host)? => {
             return Ok(pass("DOCKER_CONTEXT leads to the user's daemon"));
         }
         None if name != "default" => "DOCKER_CONTEXT names a context that does not exist",
@@ -208,158 +217,4 @@ pub fn desktop(facts: &Facts) -> Verdict {
         (false, Some(_)) => pass("Docker Desktop is installed and not in use"),
         (false, None) => pass("Docker Desktop is not installed"),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::check::engine::Status;
-    use crate::testing::TestHost;
-
-    const OWN: &str = "unix:///run/user/1000/docker.sock";
-
-    fn context(host: TestHost, name: &str, endpoint: &str) -> TestHost {
-        let text =
-            format!(r#"{{"Name":"{name}","Endpoints":{{"docker":{{"Host":"{endpoint}"}}}}}}"#);
-        host.file(
-            &format!("/home/alice/.docker/contexts/meta/{name}/meta.json"),
-            &text,
-        )
-    }
-
-    fn config(host: TestHost, text: &str) -> TestHost {
-        host.file("/home/alice/.docker/config.json", text)
-    }
-
-    #[test]
-    fn the_context_of_an_earlier_installation() {
-        let check = |host: TestHost| host.check("docker.context");
-        let own = check(context(TestHost::new(), "rootless", OWN));
-        assert_eq!(own.status, Status::Pass);
-        let stale = check(context(
-            TestHost::new(),
-            "rootless",
-            "unix:///home/alice/.docker/run/docker.sock",
-        ));
-        assert_eq!(stale.status, Status::Warn);
-        let fix = stale.fix.unwrap_or_default();
-        assert!(
-            fix.commands[0].contains("host=unix:///run/user/1000/docker.sock"),
-            "{fix:?}"
-        );
-        assert_eq!(check(TestHost::new()).status, Status::Pass);
-    }
-
-    #[test]
-    fn dangling_and_damaged_contexts() {
-        let dangling =
-            config(TestHost::new(), r#"{"currentContext":"rootless"}"#).check("docker.context");
-        assert_eq!(
-            dangling.summary,
-            "the current context rootless does not exist"
-        );
-        let path = "/home/alice/.docker/contexts/meta/0a/meta.json";
-        let damaged = TestHost::new().file(path, "").check("docker.context");
-        assert_eq!(damaged.status, Status::Warn);
-        assert_eq!(damaged.evidence[0].source, path);
-        let odd =
-            config(TestHost::new(), r#"{"currentContext":"\u001b[31m"}"#).check("docker.context");
-        assert!(odd.summary.contains("(an odd name)"), "{}", odd.summary);
-    }
-
-    #[test]
-    fn a_damaged_configuration() {
-        let found = config(TestHost::new(), "{\"auths\": {\"x\": secret").examine();
-        assert_eq!(found["docker.cli-config"].status, Status::Warn);
-        assert!(
-            !found["docker.cli-config"].evidence[0]
-                .value
-                .contains("secret")
-        );
-        assert_eq!(found["docker.context"].status, Status::Skip);
-        assert_eq!(
-            TestHost::new().check("docker.cli-config").status,
-            Status::Pass
-        );
-    }
-
-    #[test]
-    fn variables_of_the_shell() {
-        let check = |host: TestHost| host.check("docker.docker-host").status;
-        assert_eq!(check(TestHost::new().env("DOCKER_HOST", OWN)), Status::Pass);
-        assert_eq!(check(TestHost::new().env("DOCKER_HOST", "")), Status::Pass);
-        assert_eq!(
-            check(TestHost::new().env("DOCKER_HOST", "tcp://ci:2375")),
-            Status::Warn
-        );
-        let chosen = |name| context(TestHost::new(), "rootless", OWN).env("DOCKER_CONTEXT", name);
-        assert_eq!(check(chosen("rootless")), Status::Pass);
-        assert_eq!(check(chosen("default")), Status::Warn);
-        assert_eq!(check(chosen("gone")), Status::Warn);
-        let both = chosen("gone").env("DOCKER_HOST", OWN);
-        assert_eq!(check(both), Status::Pass);
-    }
-
-    #[test]
-    fn the_current_context_of_an_installed_daemon() {
-        let check = |host: TestHost| {
-            let unit = "/home/alice/.config/systemd/user/docker.service";
-            host.file(unit, "[Service]\n")
-                .check("docker.context-current")
-                .status
-        };
-        assert_eq!(check(TestHost::new()), Status::Info);
-        let host = || context(TestHost::new(), "rootless", OWN);
-        assert_eq!(check(host()), Status::Info);
-        assert_eq!(
-            check(config(host(), r#"{"currentContext":"rootless"}"#)),
-            Status::Pass
-        );
-        assert_eq!(
-            TestHost::new().check("docker.context-current").status,
-            Status::Skip
-        );
-    }
-
-    #[test]
-    fn docker_desktop() {
-        let host = context(
-            TestHost::new(),
-            "desktop-linux",
-            "unix:///home/alice/.docker/desktop/docker.sock",
-        );
-        assert_eq!(
-            config(host, r#"{"currentContext":"desktop-linux"}"#)
-                .check("docker.desktop")
-                .status,
-            Status::Info
-        );
-        assert_eq!(TestHost::new().check("docker.desktop").status, Status::Pass);
-    }
-
-    #[test]
-    fn podman_under_dockers_name() {
-        let script = |text: &str| {
-            let node = crate::host::Node {
-                mode: Some("755".into()),
-                text: Some(text.into()),
-                ..crate::host::Node::default()
-            };
-            TestHost::new().node("/usr/bin/docker", node)
-        };
-        let check = |host: TestHost| host.check("docker.podman-shim").status;
-        assert_eq!(
-            check(script("#!/bin/sh\nexec podman \"$@\"\n")),
-            Status::Warn
-        );
-        assert_eq!(
-            check(script("#!/bin/sh\nexec /opt/docker \"$@\"\n")),
-            Status::Pass
-        );
-        let printed = script("\u{7f}ELF").prints("docker --version", "podman version 4.3.1\n");
-        assert_eq!(check(printed), Status::Warn);
-        assert_eq!(check(TestHost::new()), Status::Skip);
-        let cli =
-            script("\u{7f}ELF").prints("docker --version", "Docker version 28.2.2, build x\n");
-        assert_eq!(cli.check("docker.cli").summary, "docker 28.2.2");
-    }
 }

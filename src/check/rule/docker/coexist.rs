@@ -9,6 +9,7 @@ use crate::fact::Fact;
 use crate::facts::Facts;
 use crate::facts::area::docker::rootful::Rootful;
 use crate::facts::area::docker::state::{PidFile, State};
+use crate::facts::listens::Listens;
 
 /// The rootful Docker runs, or does not, or nobody can tell.
 fn runs(rootful: &Rootful) -> Result<bool, Undetermined> {
@@ -163,6 +164,12 @@ const LONGEST: &str = "docker/containerd/containerd.sock.ttrpc";
 const MOST_BYTES: usize = 107;
 
 pub fn socket_path_length(facts: &Facts) -> Verdict {
+    if let Listens::At(socket) = facts.ground.listens()
+        && socket.as_os_str().len() > MOST_BYTES
+    {
+        let found = fail("the name of the daemon's socket is too long").remedy("socket");
+        return Ok(found.seen("-H", format!("{} bytes", socket.as_os_str().len())));
+    }
     let dir = &docker(facts)?.runtime_dir;
     let length = dir.join(Path::new(LONGEST)).as_os_str().len();
     let path = dir.to_string_lossy();
@@ -374,6 +381,16 @@ mod tests {
             .node(&long, node)
             .env("XDG_RUNTIME_DIR", &long);
         assert_eq!(host.check("docker.socket-path-length").status, Status::Fail);
+        let of = |length: usize| {
+            let unit = "/home/alice/.config/systemd/user/docker.service";
+            let path = "x".repeat(length - 1);
+            let line = format!("[Service]\nExecStart=/x -H unix:///{path}\n");
+            runtime()
+                .file(unit, &line)
+                .check("docker.socket-path-length")
+                .status
+        };
+        assert_eq!((of(107), of(108)), (Status::Pass, Status::Fail));
         assert_eq!(
             runtime().check("docker.socket-path-length").status,
             Status::Pass

@@ -12,6 +12,7 @@ use super::Rule;
 use crate::check::{Outcome, Undetermined};
 use crate::facts::Facts;
 use crate::facts::area::docker;
+use crate::facts::listens::Listens;
 use crate::facts::unit::UnitFile;
 use crate::host::UserManager;
 
@@ -80,12 +81,18 @@ fn manager(facts: &Facts) -> Result<Option<&UserManager>, Undetermined> {
 }
 
 /// Where the user's daemon listens.
-fn own_socket(docker: &docker::Facts) -> String {
-    docker
-        .runtime_dir
-        .join("docker.sock")
-        .to_string_lossy()
-        .into_owned()
+fn own_socket(facts: &Facts) -> Result<String, Undetermined> {
+    let socket = match facts.ground.listens() {
+        Listens::Usual => docker(facts)?.runtime_dir.join("docker.sock"),
+        Listens::At(socket) => socket,
+        Listens::Unknown(why) => {
+            return Err(Undetermined::new(format!(
+                "where the user's daemon listens: {}",
+                why.replace(char::is_control, "")
+            )));
+        }
+    };
+    Ok(socket.to_string_lossy().into_owned())
 }
 
 /// A name out of a user's file, fit to be shown: what is no name is not.

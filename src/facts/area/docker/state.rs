@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::fact::Fact;
 use crate::facts::Context;
+use crate::facts::listens::Listens;
 
 /// The runtime directory's contents.
 #[derive(Debug)]
@@ -13,7 +14,7 @@ pub struct State {
     pub containerd: StateDir,
     /// RootlessKit's state of `dockerd-rootless.sh`.
     pub dockerd: StateDir,
-    /// Somebody listens on the daemon's socket, `docker.sock`.
+    /// Somebody listens on the daemon's socket.
     pub socket: Fact<()>,
     /// Pid files with the name of the program they should belong to.
     pub pid_files: Vec<PidFile>,
@@ -57,7 +58,11 @@ pub fn collect(cx: Context<'_>, runtime_dir: &Path) -> State {
             "containerd-rootless",
         ),
         dockerd: dir("DOCKERD_ROOTLESS_ROOTLESSKIT_STATE_DIR", "dockerd-rootless"),
-        socket: cx.host.connect(&runtime_dir.join("docker.sock")),
+        socket: match cx.ground.listens() {
+            Listens::Usual => cx.host.connect(&runtime_dir.join("docker.sock")),
+            Listens::At(socket) => cx.host.connect(&socket),
+            Listens::Unknown(why) => Fact::unreadable(why),
+        },
         pid_files: vec![
             pid_file(cx, runtime_dir.join("docker.pid"), "dockerd"),
             pid_file(

@@ -1,12 +1,24 @@
-//! The API over TCP, for other machines.
+//! Where the daemon listens: its socket, and TCP for other machines.
 
 use super::{Entry, Key, Place};
-use crate::plan::option::form::{ENDPOINT, WORD_PATH};
+use crate::plan::option::form::{ENDPOINT, SOCKET, WORD_PATH};
 use crate::plan::option::value::Kind;
 
-const API: &str = "API over TCP";
+const API: &str = "Where the daemon listens";
 
-pub(super) const ROWS: [Entry; 5] = [
+pub(super) const ROWS: [Entry; 6] = [
+    Entry {
+        key: Key::Socket,
+        name: "socket",
+        group: API,
+        kind: Kind::Text(SOCKET),
+        placeholder: "PATH",
+        place: Place::Command,
+        what: "The daemon's socket",
+        cost: "programs that know neither docker contexts nor DOCKER_HOST look at the default one; its directory is made, and has to outlive a reboot; not on NFS, nor in /run and /etc, of which the daemon has its own",
+        default: "$XDG_RUNTIME_DIR/docker.sock",
+        example: "\"/home/alice/.docker/run/docker.sock\"",
+    },
     Entry {
         key: Key::Tcp,
         name: "tcp",
