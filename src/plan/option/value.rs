@@ -278,7 +278,7 @@ impl fmt::Display for Value {
 pub fn without_secret(text: &str) -> String {
     match (text.find("://"), text.rfind('@')) {
         (Some(scheme), Some(at)) if at > scheme => {
-            format!("{}…{}", &text[..scheme + 3], &text[at..])
+            format!("{}***{}", &text[..scheme + 3], &text[at..])
         }
         _ => text.to_owned(),
     }
@@ -328,7 +328,7 @@ mod tests {
     #[test]
     fn passwords_are_not_shown() {
         let of = |text: &str| Value::Text(text.into()).to_string();
-        assert_eq!(of("http://me:se@cret@proxy:3128"), "http://…@proxy:3128");
+        assert_eq!(of("http://me:se@cret@proxy:3128"), "http://***@proxy:3128");
         assert_eq!(of("http://proxy/a"), "http://proxy/a");
         assert_eq!(of("a@b"), "a@b");
     }
