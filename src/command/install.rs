@@ -130,6 +130,7 @@ fn attempt(request: &Request, look: &Look) -> Result<Exit, Error> {
     fit(&*host, &report, request, skip_iptables, look)?;
     undetermined(&report);
     support::of_report(&report, request)?;
+    let examined = started.elapsed();
     present.ask(&*host, &wanted);
     let mut plan = compute::plan(asked, &present, &texts)?;
     offer_linger(request, &present, &mut plan);
@@ -141,7 +142,7 @@ fn attempt(request: &Request, look: &Look) -> Result<Exit, Error> {
         return Ok(Exit::Fine);
     }
     agree(manner, "Do this?")?;
-    let done = carry_out(&plan, request, &ground, &state_dir, &present, started)?;
+    let done = carry_out(&plan, request, &ground, &state_dir, &present, examined)?;
     proof::proved(request, &present, !skip_iptables)?;
     summary(&present, &texts)?;
     linger_left(done, &ground)
@@ -285,8 +286,9 @@ fn carry_out(
     ground: &Ground,
     state_dir: &Path,
     present: &Present,
-    started: Instant,
+    examined: Duration,
 ) -> Result<bool, Error> {
+    let started = Instant::now();
     let world = apply::world(ground, present.socket.clone(), request.timeout, GRACE);
     let busy = interrupt::busy();
     let mut journal = Journal::open(state_dir)?;
@@ -307,7 +309,8 @@ fn carry_out(
         }
         Ok(done) => {
             drop(busy);
-            let (all, daemon) = (started.elapsed(), done.daemon);
+            // Without the time that questions waited for answers.
+            let (all, daemon) = (examined + started.elapsed(), done.daemon);
             ui::tell(&format!(
                 "done in {:.1} s; the daemon took {:.1} s of it",
                 all.as_secs_f32(),

@@ -113,7 +113,9 @@ impl Look {
     /// indentation is not part of.
     pub fn line(&self, text: &str, indent: usize) -> String {
         let safe = self.safe(text);
-        match self.is_term && indent + console::measure_text_width(&safe) > self.width {
+        let fits = |text: &str| indent + console::measure_text_width(text) <= self.width;
+        // A path that fits on no line is left to the terminal as it is.
+        match self.is_term && !fits(&safe) && safe.split(' ').all(fits) {
             true => self.wrap(&safe, indent),
             false => safe,
         }
@@ -196,5 +198,22 @@ mod tests {
             look.wrap("one two three four five", 4),
             "one two three\n    four five"
         );
+    }
+
+    #[test]
+    fn a_line_is_wrapped_for_a_terminal_alone() {
+        let pipe = Look {
+            width: 20,
+            ..Look::plain()
+        };
+        let term = Look {
+            is_term: true,
+            ..pipe.clone()
+        };
+        let words = "one two three four five";
+        assert_eq!(pipe.line(words, 2), words);
+        assert_eq!(term.line(words, 2), "one two three four\n  five");
+        let path = "write /a/path/longer/than/a/line (mode 0644)";
+        assert_eq!(term.line(path, 2), path);
     }
 }
