@@ -35,7 +35,7 @@ pub fn picture(parser: &Parser, typed: &str, title: &str) -> String {
          <title>{title}</title>\n\
          <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"#1e222a\"/>\n\
          <g font-family=\"ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace\" \
-         font-size=\"14\" fill=\"{FOREGROUND}\" xml:space=\"preserve\">\n",
+         font-size=\"14\" fill=\"{FOREGROUND}\">\n",
         title = escaped(title)
     );
     run(&mut out, 0, 0, typed, "font-weight=\"bold\"");
@@ -80,23 +80,25 @@ fn look(cell: &Cell) -> String {
     look
 }
 
-/// One run of letters; its width is given, whatever font there is.
+/// One run of letters. What stands apart is placed apart: readers of SVG make one
+/// blank of many.
 fn run(out: &mut String, row: u16, column: u16, text: &str, look: &str) {
-    let kept = text.trim_end();
-    if kept.is_empty() {
-        return;
-    }
-    let start = kept.len() - kept.trim_start().len();
-    let blank = kept[..start].chars().count();
-    let letters = &kept[start..];
-    let x = MARGIN + (f32::from(column) + to_f32(blank)) * CELL.0;
     let y = BASELINE + f32::from(row) * CELL.1;
-    let length = to_f32(letters.chars().count()) * CELL.0;
-    let letters = escaped(letters);
-    let _ = writeln!(
-        out,
-        "<text x=\"{x:.1}\" y=\"{y:.1}\" textLength=\"{length:.1}\" {look}>{letters}</text>"
-    );
+    let mut at = usize::from(column);
+    for part in text.split("  ") {
+        let blank = part.len() - part.trim_start().len();
+        let letters = part.trim();
+        if !letters.is_empty() {
+            let x = MARGIN + to_f32(at + blank) * CELL.0;
+            let length = to_f32(letters.chars().count()) * CELL.0;
+            let letters = escaped(letters);
+            let _ = writeln!(
+                out,
+                "<text x=\"{x:.1}\" y=\"{y:.1}\" textLength=\"{length:.1}\" {look}>{letters}</text>"
+            );
+        }
+        at += part.chars().count() + 2;
+    }
 }
 
 /// No line of a terminal is longer than what fits.
@@ -117,14 +119,18 @@ mod tests {
     fn letters_stand_where_the_terminal_has_them() {
         let size = |n| std::num::NonZero::new(n).unwrap();
         let mut parser = Parser::new(size(5), size(20), 0);
-        parser.process(b"a <b>\r\n  \x1b[31;1mFAIL\x1b[0m  x\r\n");
+        parser.process(b"a <b>   c\r\n  \x1b[31;1mFAIL\x1b[0m  x\r\n");
         let svg = picture(&parser, "$ it", "what \"it\" says");
         assert!(svg.contains("aria-label=\"what &quot;it&quot; says\""));
         assert!(svg.contains(">a &lt;b&gt;</text>"));
+        assert!(
+            svg.contains("x=\"83.2\" y=\"47.0\" textLength=\"8.4\" >c<"),
+            "{svg}"
+        );
         assert!(svg.contains(
             "x=\"32.8\" y=\"65.0\" textLength=\"33.6\" fill=\"#e06c75\" font-weight=\"bold\">FAIL<"
         ));
         assert!(svg.contains("x=\"83.2\""), "{svg}");
-        assert_eq!(svg.matches("<text").count(), 4);
+        assert_eq!(svg.matches("<text").count(), 5);
     }
 }
