@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::place;
+
 /// One thing that mends a host. Its texts hold what this host needs: names,
 /// paths and values are plain data, quoted where they become part of a command.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -40,17 +42,8 @@ pub enum Action {
         /// A line of its section `[Service]`.
         setting: String,
     },
-    /// A limit that pam_limits(8) sets for a user, after all others.
-    LoginLimit {
-        /// The user.
-        user: String,
-        /// What is limited, by limits.conf(5): `nproc`.
-        item: String,
-        /// The new limit.
-        value: String,
-        /// The file that says otherwise.
-        over: String,
-    },
+    /// Limit a user's logins otherwise than another file does.
+    LoginLimit(LoginLimit),
     /// Start a user's manager again, with everything in it.
     RestartManager {
         /// `user@UID.service`.
@@ -138,6 +131,32 @@ pub enum Action {
         /// The unit.
         unit: String,
     },
+}
+
+/// A limit that pam_limits(8) sets for a user, after all others.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct LoginLimit {
+    /// The user.
+    pub user: String,
+    /// What is limited, by limits.conf(5): `nproc`.
+    pub item: String,
+    /// The new limit, the soft one and the hard one.
+    pub value: String,
+    /// The file that says otherwise.
+    pub over: String,
+}
+
+impl LoginLimit {
+    /// Where it is written.
+    pub fn file(&self) -> String {
+        place::login_limit(&self.user, &self.item, &self.over)
+    }
+
+    /// The lines of that file.
+    pub fn lines(&self) -> Vec<String> {
+        vec![format!("{} - {} {}", self.user, self.item, self.value)]
+    }
 }
 
 /// Ranges of subordinate ids, as `FIRST-LAST`; an empty text is no range.

@@ -50,18 +50,13 @@ pub fn resolve(action: &Action, host: &dyn Host) -> Result<Vec<Deed>, Blocked> {
             deeds.push(Deed::Reload);
             Ok(deeds)
         }
-        Action::LoginLimit {
-            user,
-            item,
-            value,
-            over,
-        } => {
-            if !subject::is_plain(user) {
+        Action::LoginLimit(limit) => {
+            if !subject::is_plain(&limit.user) {
+                let user = &limit.user;
                 return Err(Blocked(format!("{user:?} cannot be named in limits.conf")));
             }
-            let line = typed::login_limit(user, item, value);
-            let text = lines(&[&header(&[]), line.as_slice()]);
-            here.file(&place::login_limit(user, item, over), text)
+            let text = lines(&[&header(&[]), &limit.lines()]);
+            here.file(&limit.file(), text)
         }
         Action::RestartManager { unit } => Ok(vec![
             Deed::Reload,

@@ -4,7 +4,7 @@
 mod tests;
 
 use super::action::{Action, By, SubIds};
-use super::typed::{SYSCTL_CONF, line, login_limit, refs, section};
+use super::typed::{SYSCTL_CONF, line, refs, section};
 use super::{place, ranges};
 
 const HEAD: &str = include_str!("../../../templates/script/head.sh");
@@ -107,15 +107,7 @@ impl Action {
                 file(&place::user_manager(name), &section(setting)),
                 "systemctl daemon-reload".into(),
             ],
-            Action::LoginLimit {
-                user,
-                item,
-                value,
-                over,
-            } => {
-                let path = place::login_limit(user, item, over);
-                vec![file(&path, &login_limit(user, item, value))]
-            }
+            Action::LoginLimit(limit) => vec![file(&limit.file(), &limit.lines())],
             Action::RestartManager { unit } => vec![
                 "systemctl daemon-reload".into(),
                 line(&["systemctl", "restart", "--", unit]),

@@ -26,15 +26,7 @@ impl Action {
                 tee(&section(setting), &place::user_manager(name)),
                 sudo(&["systemctl", "daemon-reload"]),
             ],
-            Action::LoginLimit {
-                user,
-                item,
-                value,
-                over,
-            } => {
-                let file = place::login_limit(user, item, over);
-                vec![tee(&login_limit(user, item, value), &file)]
-            }
+            Action::LoginLimit(limit) => vec![tee(&limit.lines(), &limit.file())],
             Action::RestartManager { unit } => vec![
                 sudo(&["systemctl", "daemon-reload"]),
                 sudo(&["systemctl", "restart", unit]),
@@ -91,11 +83,6 @@ pub fn aside(path: &str) -> String {
 /// The lines of a drop-in with one setting.
 pub fn section(setting: &str) -> Vec<String> {
     vec!["[Service]".into(), setting.into()]
-}
-
-/// A line of limits.conf(5), for the soft limit and the hard one.
-pub fn login_limit(user: &str, item: &str, value: &str) -> Vec<String> {
-    vec![format!("{user} - {item} {value}")]
 }
 
 pub(super) fn refs(texts: &[String]) -> Vec<&str> {

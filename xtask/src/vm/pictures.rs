@@ -100,10 +100,10 @@ fn play(guest: &Guest, scene: &Scene) -> Result<vt100::Parser> {
     let inside = format!("stty cols {COLUMNS} rows {ROWS}; exec {}", scene.command);
     // Each answer waits for its question; a letter is answer enough.
     let line = format!(
-        "export TERM=xterm-256color LANG=C.UTF-8 {}; cd; \
+        "{}export TERM=xterm-256color LANG=C.UTF-8; cd; \
          {{ printf %s {} | while IFS= read -r word; do sleep 15; printf %s \"$word\"; done; sleep 1; }} | \
          script -qec {} /dev/null",
-        script::ROOTS_PATH.trim_start_matches("export ").trim_end(),
+        script::ROOTS_PATH,
         quote(scene.answers),
         quote(&inside)
     );

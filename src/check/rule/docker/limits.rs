@@ -4,6 +4,8 @@ use std::path::Path;
 
 use super::docker;
 use crate::check::{Undetermined, Verdict, fail, pass, skip};
+use crate::facts::area::docker::limits::ProcessLimits;
+use crate::facts::area::docker::login_limits::LoginLimits;
 use crate::facts::{Facts, subject};
 
 /// A container takes one key; fewer than this are left.
@@ -74,72 +76,57 @@ pub fn inotify(facts: &Facts) -> Verdict {
     .seen(names[1], watches.to_string()))
 }
 
-/// A limit of the user's manager against the least that is enough.
-fn enough(
-    facts: &Facts,
-    what: &str,
-    limit: Option<u64>,
-    least: u64,
-    file: Option<&Path>,
-) -> Verdict {
+/// A limit of the user's manager, and the file that limits logins.
+type Limit = (
+    fn(&ProcessLimits) -> Option<u64>,
+    fn(&LoginLimits) -> Option<&Path>,
+);
+
+const FILES: Limit = (|manager| manager.files, |login| login.files.as_deref());
+
+const PROCESSES: Limit = (
+    |manager| manager.processes,
+    |login| login.processes.as_deref(),
+);
+
+/// The limit against the least that is enough.
+fn enough(facts: &Facts, what: &str, (limit, file): Limit, least: u64) -> Verdict {
+    let limits = &docker(facts)?.limits;
+    let Some(manager) = limits.manager.ask("the limits of the user's manager")? else {
+        return Ok(skip("the user's systemd manager does not run"));
+    };
+    let Some(limit) = limit(manager) else {
+        return Ok(pass(format!("the daemon may have any number of {what}")));
+    };
     let subject = facts.ground.subject.as_ref();
-    let uid = subject.map_or(0, |s| s.uid);
-    let source = format!("limits of user@{uid}.service");
-    Ok(match limit {
-        None => pass(format!("the daemon may have any number of {what}")),
-        Some(limit) if limit < least => {
-            let why = fail(format!("the daemon may have only {limit} {what}"))
-                .seen(source, limit.to_string());
-            match (file, subject) {
-                // It decides after what the unit says (pam_limits).
-                (Some(file), Some(subject)) if subject::is_plain(&subject.name) => why
-                    .seen(file.to_string_lossy(), format!("limits {what} at login"))
-                    .fill("user", &subject.name)
-                    .fill("over", file.to_string_lossy())
-                    .remedy("login"),
-                _ => why,
-            }
-        }
-        Some(limit) => {
-            pass(format!("the daemon may have {limit} {what}")).seen(source, limit.to_string())
-        }
+    let source = format!("limits of user@{}.service", subject.map_or(0, |s| s.uid));
+    if limit >= least {
+        let why = pass(format!("the daemon may have {limit} {what}"));
+        return Ok(why.seen(source, limit.to_string()));
+    }
+    let why =
+        fail(format!("the daemon may have only {limit} {what}")).seen(source, limit.to_string());
+    Ok(match (file(&limits.login), subject) {
+        // It decides after what the unit says (pam_limits).
+        (Some(file), Some(subject)) if subject::is_plain(&subject.name) => why
+            .seen(file.to_string_lossy(), format!("limits {what} at login"))
+            .fill("user", &subject.name)
+            .fill("over", file.to_string_lossy())
+            .remedy("login"),
+        _ => why,
     })
 }
 
 pub fn files(facts: &Facts) -> Verdict {
-    match docker(facts)?
-        .limits
-        .manager
-        .ask("the limits of the user's manager")?
-    {
-        None => Ok(skip("the user's systemd manager does not run")),
-        Some(limits) => {
-            let file = docker(facts)?.limits.login.files.as_deref();
-            enough(facts, "open files", limits.files, FEW_FILES, file)
-        }
-    }
+    enough(facts, "open files", FILES, FEW_FILES)
 }
 
 pub fn threads(facts: &Facts) -> Verdict {
-    processes_for(facts, THREADS)
+    enough(facts, "processes", PROCESSES, THREADS)
 }
 
 pub fn processes(facts: &Facts) -> Verdict {
-    processes_for(facts, FEW_PROCESSES)
-}
-
-fn processes_for(facts: &Facts, least: u64) -> Verdict {
-    match docker(facts)?
-        .limits
-        .manager
-        .ask("the limits of the user's manager")?
-    {
-        None => Ok(skip("the user's systemd manager does not run")),
-        Some(limits) => {
-            let file = docker(facts)?.limits.login.processes.as_deref();
-            enough(facts, "processes", limits.processes, least, file)
-        }
-    }
+    enough(facts, "processes", PROCESSES, FEW_PROCESSES)
 }
 
 #[cfg(test)]

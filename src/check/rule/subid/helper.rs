@@ -225,6 +225,17 @@ mod tests {
     }
 
     #[test]
+    fn a_copy_that_hides_the_systems_gets_no_rights() {
+        let host = both("4755").exe("/usr/local/bin/newuidmap", "755");
+        let found = host.check("subid.newuidmap-privilege");
+        assert_eq!(found.status, Status::Fail);
+        assert_eq!(
+            found.fix.unwrap().commands,
+            ["sudo mv /usr/local/bin/newuidmap /usr/local/bin/newuidmap.set-aside"]
+        );
+    }
+
+    #[test]
     fn nosuid_takes_it_away() {
         let id = "subid.newuidmap-nosuid";
         assert_eq!(status(both("4755"), id), Status::Pass);
