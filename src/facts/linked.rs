@@ -1,5 +1,6 @@
-//! The version a Go program was linked with, read from its own file instead of
-//! running it: `dockerd --version` alone takes longer than everything else.
+//! The version a Go program was linked with, read from its own file, or from the package
+//! that brought it, instead of running it: `dockerd --version` alone takes longer than
+//! everything else.
 //!
 //! Only where the program would surely start: right machine, its loader and
 //! libraries there, not on a noexec mount. In any doubt it is run.
@@ -42,9 +43,12 @@ pub fn version(host: &dyn Host, name: &str, path: &Path) -> Option<String> {
     let Fact::Known(info) = host.build_info(path) else {
         return None;
     };
-    let version = assigned(&info.text, variable)?;
+    // With -trimpath Go's linker keeps its flags to itself.
+    let linked = assigned(&info.text, variable).map(|version| (version, "build"));
+    let packaged = || Some((info.package.as_deref()?, "package"));
+    let (version, by) = linked.or_else(packaged)?;
     let known = Version::parse(version).is_some_and(|v| v.major() > 0);
-    (known && starts(host, path, &info)).then(|| format!("{name} {version}, by its build"))
+    (known && starts(host, path, &info)).then(|| format!("{name} {version}, by its {by}"))
 }
 
 /// The value of a `-X` assignment in the linker flags.
@@ -103,6 +107,7 @@ mod tests {
             machine: own_machine(),
             interpreter: Some("/lib64/ld-linux-x86-64.so.2".into()),
             libraries: vec!["libc.so.6".into()],
+            package: None,
         };
         change(&mut info);
         let node = Node {
@@ -128,6 +133,20 @@ mod tests {
     fn the_version_it_was_linked_with() {
         let line = "dockerd 20.10.24+dfsg1, by its build";
         assert_eq!(told(host(|_| ())).as_deref(), Some(line));
+    }
+
+    #[test]
+    fn the_version_of_its_package() {
+        let packaged = |version: &str| {
+            told(host(|info| {
+                info.text.clear();
+                info.package = Some(version.into());
+            }))
+        };
+        let line = "dockerd 26.1.5+dfsg1-9, by its package";
+        assert_eq!(packaged("26.1.5+dfsg1-9").as_deref(), Some(line));
+        assert_eq!(packaged("0~git1"), None);
+        assert_eq!(packaged("unknown"), None);
     }
 
     #[test]

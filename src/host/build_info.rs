@@ -21,7 +21,8 @@ const MAGIC: &[u8] = b"\xff Go buildinf:";
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct BuildInfo {
-    /// Module and build settings, a line each, as `go version -m` shows them.
+    /// Module and build settings, a line each, as `go version -m` shows them; empty for a
+    /// program of Go before 1.18.
     pub text: String,
     /// ELF machine number (62 for x86-64).
     pub machine: u16,
@@ -31,9 +32,13 @@ pub struct BuildInfo {
     /// Shared libraries it asks for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub libraries: Vec<String>,
+    /// The version of the package that brought the file, if it is still that very file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
 }
 
-/// Reads it; none where the file is no 64-bit ELF file of Go 1.18 or later.
+/// Reads it, but for the package; none where the file is no 64-bit ELF file of Go 1.13 or
+/// later.
 pub fn read(path: &Path) -> std::io::Result<Option<BuildInfo>> {
     let flags =
         rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::CLOEXEC;
@@ -66,7 +71,7 @@ fn parse<'data, R: ReadRef<'data>>(data: R) -> Option<BuildInfo> {
     let endian = header.endian().ok()?;
     let sections = header.sections(endian, data).ok()?;
     let (_, section) = sections.section_by_name(endian, SECTION)?;
-    let text = module_text(section.data(endian, data).ok()?)?;
+    let text = module_text(section.data(endian, data).ok()?).unwrap_or_default();
     let mut info = BuildInfo {
         text,
         machine: header.e_machine(endian).0,

@@ -11,7 +11,7 @@ use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags};
 use super::model::{FileSystem, Identity, Kind, Output, Program, Stat, SystemBus, UserManager};
 use super::mounts::Mounts;
 use super::program::{self, RunAs};
-use super::{BuildInfo, Host, build_info, bus};
+use super::{BuildInfo, Host, build_info, bus, dpkg};
 use crate::fact::{Fact, Why};
 
 /// `XFS_SUPER_MAGIC`.
@@ -304,8 +304,14 @@ impl Host for Live {
         if !self.probe {
             return Fact::Unreadable(Why::off("no program was asked (--no-probe)"));
         }
-        self.guarded(path, || build_info::read(path))
-            .and_then(Fact::from)
+        let read = || {
+            let info = build_info::read(path)?;
+            Ok(info.map(|info| BuildInfo {
+                package: dpkg::version(path),
+                ..info
+            }))
+        };
+        self.guarded(path, read).and_then(Fact::from)
     }
 
     fn run(&self, program: &Program) -> Fact<Output> {

@@ -8,6 +8,7 @@ mod build_info;
 mod bundle;
 mod bus;
 pub mod docker_api;
+mod dpkg;
 mod live;
 mod memory;
 mod model;
