@@ -85,7 +85,9 @@ pub fn texts(
 ) -> Result<Texts, NoPlan> {
     let chosen = chosen(&asked.options, present)?;
     let mut texts = Texts::default();
-    let script = match unit_text(asked, present, is_ours)? {
+    let unit = unit_text(asked, present, is_ours)?;
+    let kept = unit.is_none();
+    let script = match unit {
         Some((script, text)) => {
             texts.files.push((present.unit_dir.join(UNIT), Some(text)));
             script
@@ -109,6 +111,9 @@ pub fn texts(
         reach,
     };
     (texts.variables, texts.words) = drop_in::by_hand(&chosen, &how);
+    if kept {
+        loses_nothing(present, &texts.words)?;
+    }
     texts.drop_ins(asked, present, is_ours, (&chosen, how))?;
     texts.daemon_json = config(asked, present)?;
     let origins = present.known_origins().after(&asked.options, &chosen);
@@ -116,6 +121,31 @@ pub fn texts(
     texts.chosen = chosen;
     texts.installed = installed_options(present);
     Ok(texts)
+}
+
+/// A command line in a drop-in takes the place of the unit's own: what a unit that is kept
+/// says there is not to be lost in silence.
+fn loses_nothing(present: &Present, words: &[String]) -> Result<(), NoPlan> {
+    let stands = matches!(
+        present.drop_ins.get(drop_in::COMMAND),
+        Some(Found::File { .. })
+    );
+    let Found::File { seen, .. } = &present.unit else {
+        return Ok(());
+    };
+    let own = parsed(&seen.text).exec_start().unwrap_or_default();
+    let lost: Vec<&str> = own.iter().skip(1).map(String::as_str).collect();
+    let said = |word: &&str| words.iter().any(|known| known == word);
+    if words.is_empty() || stands || lost.iter().all(said) {
+        return Ok(());
+    }
+    let why = format!(
+        "is to be kept, and starts the daemon with words of its own ({}), which those of the \
+         options ({}) would replace: write these into it yourself, or --adopt",
+        lost.join(" "),
+        words.join(" ")
+    );
+    Err(NoPlan::file(&present.unit_dir.join(UNIT), &why))
 }
 
 /// A drop-in that has one of our names and that somebody else wrote.
@@ -319,12 +349,17 @@ fn service(script: &Path, path: &str) -> Result<String, NoPlan> {
     Ok(docker_service::text(&Service { script, path })?)
 }
 
-/// What a unit starts, and the PATH it sets.
-fn installed(text: &str) -> Option<(PathBuf, String)> {
-    let unit = DockerUnit {
+/// A unit without its drop-ins.
+fn parsed(text: &str) -> DockerUnit {
+    DockerUnit {
         file: Some(unit::parse(Path::new(UNIT), text)),
         ..DockerUnit::default()
-    };
+    }
+}
+
+/// What a unit starts, and the PATH it sets.
+fn installed(text: &str) -> Option<(PathBuf, String)> {
+    let unit = parsed(text);
     let script = unit.exec_start()?.into_iter().next()?;
     let path = unit.environment(Path::new("")).remove("PATH");
     Some((script.into(), path.unwrap_or_default()))

@@ -227,6 +227,15 @@ fn a_unit_of_somebody_else_is_theirs_to_decide() {
     };
     let steps = planned(&keep, &host()).unwrap();
     assert!(!steps.iter().any(|s| s.contains(UNIT_PATH)), "{steps:#?}");
+    // A drop-in with another command line would take theirs out of force.
+    let with_words = Asked {
+        options: Options::default().flag(Key::SkipIptables, Choice::Set(Value::Flag(true))),
+        ..keep
+    };
+    let Err(NoPlan::File { why, .. }) = planned(&with_words, &host()) else {
+        panic!("their words were lost");
+    };
+    assert!(why.contains("of its own (--debug)"), "{why}");
 }
 
 /// One of our drop-ins that somebody edited is as much theirs; one that says what
