@@ -4,7 +4,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
 use thiserror::Error;
@@ -16,8 +16,8 @@ use super::quote::{self, Unquotable};
 use super::template::filled;
 use crate::facts::unit;
 
-/// The daemon's command line.
-const COMMAND: &str = "rootless-setup-command.conf";
+/// The drop-in of the daemon's command line.
+pub const COMMAND: &str = "rootless-setup-command.conf";
 
 /// The word for [`Key::SkipIptables`].
 const NO_IPTABLES: &str = "--iptables=false";
@@ -201,12 +201,8 @@ fn words(chosen: &Chosen, how: &How<'_>) -> Vec<String> {
     let Some(at) = tcp else {
         return words;
     };
-    let inside = match how.reach {
-        Reach::Itself => *at.ip(),
-        // Where that is, only RootlessKit or pasta can tell.
-        Reach::Published | Reach::Forwarded => Ipv4Addr::UNSPECIFIED,
-    };
-    words.extend(["-H".to_owned(), format!("tcp://{inside}:{}", at.port())]);
+    let inside = SocketAddr::new(inside(at.ip(), how.reach), at.port());
+    words.extend(["-H".to_owned(), format!("tcp://{inside}")]);
     if chosen.flagged(Key::InsecureTcp) != Some(true) {
         words.push("--tlsverify".to_owned());
         let file = |(key, flag)| Some(format!("{flag}{}", chosen.text(key)?));
@@ -215,8 +211,21 @@ fn words(chosen: &Chosen, how: &How<'_>) -> Vec<String> {
     words
 }
 
+/// Where the daemon itself listens; in a network of its own only RootlessKit or pasta can
+/// tell at which address they come in.
+fn inside(outside: IpAddr, reach: Reach) -> IpAddr {
+    match reach {
+        Reach::Itself => outside,
+        // Its port driver comes to 127.0.0.1, whatever it listens at.
+        Reach::Published => Ipv4Addr::UNSPECIFIED.into(),
+        // A connection stays what it is; at this address Linux takes both kinds.
+        Reach::Forwarded if outside.is_ipv6() => Ipv6Addr::UNSPECIFIED.into(),
+        Reach::Forwarded => Ipv4Addr::UNSPECIFIED.into(),
+    }
+}
+
 /// RootlessKit's words for a port on the host that leads to the daemon.
-fn publish(at: SocketAddrV4) -> [String; 2] {
+fn publish(at: SocketAddr) -> [String; 2] {
     ["-p".to_owned(), format!("{at}:{}/tcp", at.port())]
 }
 
@@ -259,7 +268,7 @@ pub fn joined(chosen: Chosen, usual: &Path) -> Chosen {
 }
 
 /// `0.0.0.0:2376` of `0.0.0.0:2376:2376/tcp`.
-fn address(published: &str) -> Option<SocketAddrV4> {
+fn address(published: &str) -> Option<SocketAddr> {
     published.rsplit_once(':')?.0.parse().ok()
 }
 

@@ -1,12 +1,12 @@
 //! Who listens on TCP, by `/proc/net/tcp` and `/proc/net/tcp6`.
 
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// The state of a socket that listens (`TCP_LISTEN`).
 const LISTEN: &str = "0A";
 
 /// Somebody listens where a listener at `at` would be in the way.
-pub fn is_taken(table: &str, at: SocketAddrV4) -> bool {
+pub fn is_taken(table: &str, at: SocketAddr) -> bool {
     table.lines().skip(1).any(|line| {
         let mut words = line.split_ascii_whitespace().skip(1);
         let local = words.next().and_then(|local| local.split_once(':'));
@@ -14,19 +14,33 @@ pub fn is_taken(table: &str, at: SocketAddrV4) -> bool {
         let Some((address, port)) = local.filter(|_| listens) else {
             return false;
         };
-        u16::from_str_radix(port, 16) == Ok(at.port()) && overlaps(address, *at.ip())
+        let here = u16::from_str_radix(port, 16) == Ok(at.port());
+        here && parse(address).is_some_and(|address| overlaps(address, at.ip()))
     })
 }
 
-/// An address as the kernel writes it covers this one, or is covered by it.
-fn overlaps(address: &str, wanted: Ipv4Addr) -> bool {
-    let any = address.bytes().all(|b| b == b'0');
-    // One of IPv6 alone is never in the way of IPv4.
-    let own = u32::from_str_radix(address, 16).map(|n| Ipv4Addr::from(n.swap_bytes()));
-    match own {
-        Ok(own) if address.len() == 8 => any || wanted.is_unspecified() || own == wanted,
-        _ => any,
+/// An address as the kernel writes it: words of 32 bits, each in the machine's order.
+fn parse(address: &str) -> Option<IpAddr> {
+    let word = |at: usize| u32::from_str_radix(address.get(at..at + 8)?, 16).ok();
+    match address.len() {
+        8 => Some(Ipv4Addr::from(word(0)?.to_ne_bytes()).into()),
+        32 => {
+            let mut bytes = [0; 16];
+            for (n, part) in bytes.chunks_exact_mut(4).enumerate() {
+                part.copy_from_slice(&word(8 * n)?.to_ne_bytes());
+            }
+            Some(Ipv6Addr::from(bytes).to_canonical())
+        }
+        _ => None,
     }
+}
+
+/// One of them covers the other: itself, all of its kind, or all of both kinds, as `::`
+/// is unless somebody chose otherwise (`bindv6only`).
+fn overlaps(one: IpAddr, other: IpAddr) -> bool {
+    let covers =
+        |a: IpAddr, b: IpAddr| a == b || a.is_unspecified() && (a.is_ipv6() || b.is_ipv4());
+    covers(one, other) || covers(other, one)
 }
 
 #[cfg(test)]
@@ -50,12 +64,19 @@ mod tests {
         let six = "sl\n 0: 00000000000000000000000000000000:0948 0:0 0A\n 1: 00000000000000000000000001000000:1F90 0:0 0A\n";
         assert!(is_taken(six, "127.0.0.1:2376".parse().expect("address")));
         assert!(!is_taken(six, "127.0.0.1:8080".parse().expect("address")));
+        assert!(is_taken(six, "[::1]:8080".parse().expect("address")));
+        assert!(is_taken(six, "[::]:8080".parse().expect("address")));
+        assert!(!is_taken(
+            six,
+            "[2001:db8::1]:8080".parse().expect("address")
+        ));
+        assert!(taken("[::]:2376") && !taken("[::1]:2376"));
     }
 
     proptest::proptest! {
         #[test]
         fn never_panics(text in "[0-9A-F: \n]*|.*") {
-            is_taken(&text, SocketAddrV4::new(Ipv4Addr::LOCALHOST, 80));
+            is_taken(&text, SocketAddr::new(Ipv6Addr::LOCALHOST.into(), 80));
         }
     }
 }

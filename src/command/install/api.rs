@@ -1,7 +1,7 @@
 //! The API over TCP before it is set up: certificates that are there, valid and
 //! belong together, and a port that nobody has.
 
-use std::net::SocketAddrV4;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -79,7 +79,7 @@ fn text(host: &dyn Host, key: Key, path: &str) -> Result<String, Misfit> {
 }
 
 /// Nobody listens there, and a user may.
-fn port(host: &dyn Host, ground: &Ground, at: SocketAddrV4) -> Result<(), Misfit> {
+fn port(host: &dyn Host, ground: &Ground, at: SocketAddr) -> Result<(), Misfit> {
     let misfit = |why: String| Err(Misfit::new(&[Key::Tcp], why));
     for table in TABLES {
         let text = host.read_up_to(Path::new(table), LONGEST).into_known();

@@ -65,6 +65,18 @@ fn the_api_over_tcp() {
     assert_eq!(itself.len(), 1);
     assert!(itself[0].1.contains("-H tcp://127.0.0.1:2376 "));
     assert_eq!(read_back(&itself), chosen);
+    let six = chosen.clone().with(Key::Tcp, word(Key::Tcp, "[::1]:2376"));
+    let published = files(&six);
+    assert!(published[0].1.contains("FLAGS=-p [::1]:2376:2376/tcp\""));
+    assert!(published[1].1.contains("-H tcp://0.0.0.0:2376 "));
+    assert_eq!(read_back(&published), six);
+    let itself = files_for(&six, Reach::Itself);
+    assert!(itself[0].1.contains("-H \"tcp://[::1]:2376\" "));
+    assert_eq!(read_back(&itself), six);
+    let any = chosen.clone().with(Key::Tcp, word(Key::Tcp, "[::]:2376"));
+    let forwarded = files_for(&any, Reach::Forwarded);
+    assert!(forwarded[0].1.contains("-H \"tcp://[::]:2376\" "));
+    assert_eq!(read_back(&forwarded), any);
     let flags = Value::List(vec![
         "-p".into(),
         "0.0.0.0:80:80/tcp".into(),

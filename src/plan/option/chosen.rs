@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::SocketAddrV4;
+use std::net::SocketAddr;
 
 use super::driver::{Net, PortDriver};
 use super::table::{Key, Place};
@@ -186,7 +186,7 @@ impl Chosen {
     }
 
     /// The address of the API over TCP.
-    pub fn tcp(&self) -> Option<SocketAddrV4> {
+    pub fn tcp(&self) -> Option<SocketAddr> {
         self.text(Key::Tcp)?.parse().ok()
     }
 

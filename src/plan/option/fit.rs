@@ -7,7 +7,7 @@ mod tests;
 use thiserror::Error;
 
 use super::chosen::{Chosen, Options, Source};
-use super::driver::Net;
+use super::driver::{Net, PortDriver};
 use super::table::{Key, Place};
 use super::value::{Choice, Value};
 use crate::facts::area::network::script::Script;
@@ -178,21 +178,33 @@ fn lonely(key: Key) -> Misfit {
 /// Whether the API is to be had at the address that was chosen.
 ///
 /// # Errors
-/// One that pasta cannot keep to.
+/// One that pasta, or the port driver, cannot keep to.
 pub fn of_reach(chosen: &Chosen, asked: &Options, reach: Reach) -> Result<(), Contradiction> {
-    let at = chosen.tcp().filter(|at| !at.ip().is_unspecified());
-    match at.filter(|_| reach == Reach::Forwarded) {
-        None => Ok(()),
-        Some(at) => {
-            let why = format!(
-                "pasta forwards at every address of the host, not only at {}; choose --tcp 0.0.0.0:{}, \
-                 or --net slirp4netns",
-                at.ip(),
-                at.port()
-            );
-            Err(Misfit::new(&[Key::Tcp, Key::Net], why).told(asked))
-        }
-    }
+    let Some(at) = chosen.tcp() else {
+        return Ok(());
+    };
+    let (ip, port) = (at.ip(), at.port());
+    // The port drivers of slirp4netns and gvisor-tap-vsock are told of IPv4 addresses only.
+    let own = chosen.port_driver().and_then(PortDriver::net);
+    let misfit = match reach {
+        Reach::Forwarded if !ip.is_unspecified() => Misfit::new(
+            &[Key::Tcp, Key::Net],
+            format!(
+                "pasta forwards at every address of the host, not only at {ip}; choose --tcp 0.0.0.0:{port}, \
+                 or --net slirp4netns"
+            ),
+        ),
+        Reach::Published if ip.is_ipv6() && own.is_some() => Misfit::new(
+            &[Key::Tcp, Key::PortDriver],
+            format!(
+                "the port driver {} knows no IPv6 address such as {ip}; choose --tcp 0.0.0.0:{port}, \
+                 or --port-driver builtin",
+                chosen.port_driver().map_or("", PortDriver::name)
+            ),
+        ),
+        _ => return Ok(()),
+    };
+    Err(misfit.told(asked))
 }
 
 /// Flags that the script sets from other options; the later would win, and

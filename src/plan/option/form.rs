@@ -1,5 +1,7 @@
 //! What texts have to look like, as far as it can be told from them alone.
 
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
 /// What a text has to look like: its words for people, and the test.
 #[derive(Clone, Copy, Debug)]
 pub struct Form {
@@ -45,8 +47,17 @@ fn is_socket(text: &str) -> bool {
 /// A word that the script hands on without quotes.
 pub const FLAG: Form = Form {
     expected: "a word without blanks, *, ?, [ and \\",
-    fits: is_shell_word,
+    fits: |text| is_shell_word(text) || is_published(text),
 };
+
+/// `[::1]:80:80/tcp`, a port that RootlessKit publishes: a pattern to the shell, but of no
+/// name that a file has.
+fn is_published(text: &str) -> bool {
+    let parts = text
+        .strip_prefix('[')
+        .and_then(|text| text.split_once("]:"));
+    parts.is_some_and(|(at, ports)| at.parse::<Ipv6Addr>().is_ok() && is_shell_word(ports))
+}
 
 /// A path.
 pub const PATH: Form = Form {
@@ -63,17 +74,23 @@ pub const LINE: Form = Form {
 /// An IP address.
 pub const ADDRESS: Form = Form {
     expected: "an IP address such as 192.0.2.53",
-    fits: |text| text.parse::<std::net::IpAddr>().is_ok(),
+    fits: |text| text.parse::<IpAddr>().is_ok(),
 };
 
 /// Where a daemon listens.
 pub const ENDPOINT: Form = Form {
-    expected: "an IPv4 address and a port such as 0.0.0.0:2376",
-    fits: |text| {
-        text.parse::<std::net::SocketAddrV4>()
-            .is_ok_and(|at| at.port() > 0)
-    },
+    expected: "an address and a port such as 0.0.0.0:2376 or [::]:2376",
+    fits: |text| text.parse().is_ok_and(is_endpoint),
 };
+
+/// RootlessKit knows no zones (`%eth0`), and an IPv4 address has a form of its own.
+fn is_endpoint(at: SocketAddr) -> bool {
+    let plain = match at {
+        SocketAddr::V4(_) => true,
+        SocketAddr::V6(six) => six.scope_id() == 0 && six.ip().to_ipv4_mapped().is_none(),
+    };
+    plain && at.port() > 0
+}
 
 /// Where a proxy or a registry is.
 pub const URL: Form = Form {
@@ -107,6 +124,11 @@ mod tests {
             }
         };
         all(PATH, &["/srv/a b", "/"], &["", "srv", "~/d", "/a\n"]);
+        all(
+            FLAG,
+            &["--ipv6", "[::1]:80:80/tcp"],
+            &["[a]:1", "[::1]", "[::1]:[a]", "a*"],
+        );
         all(WORD_PATH, &["/srv/d"], &["/a b", "/a*", "/a\u{a0}b", "d"]);
         let long = format!("/{}", "x".repeat(106));
         all(
@@ -147,8 +169,17 @@ mod tests {
         );
         all(
             ENDPOINT,
-            &["0.0.0.0:2376"],
-            &["2376", ":2376", "0.0.0.0:0", "[::]:2376", "localhost:1"],
+            &["0.0.0.0:2376", "[::]:2376", "[2001:db8::1]:1"],
+            &[
+                "2376",
+                ":2376",
+                "0.0.0.0:0",
+                "[::]:0",
+                ":::2376",
+                "[fe80::1%2]:1",
+                "[::ffff:192.0.2.1]:1",
+                "localhost:1",
+            ],
         );
         let urls = [
             "http://u:p@proxy:3128",

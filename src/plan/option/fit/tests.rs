@@ -159,6 +159,22 @@ fn the_api_is_for_those_who_have_a_certificate() {
 }
 
 #[test]
+fn ipv6_is_for_port_drivers_that_know_it() {
+    let six = Chosen::default().with(Key::Tcp, text("[::1]:2376"));
+    let of = |chosen: &Chosen, reach| of_reach(chosen, &Options::default(), reach);
+    assert_eq!(of(&six, Reach::Published), Ok(()));
+    let any = Chosen::default().with(Key::Tcp, text("[::]:2376"));
+    assert_eq!(of(&any, Reach::Forwarded), Ok(()));
+    let own = six.with(Key::PortDriver, text("slirp4netns"));
+    assert_eq!(of(&own, Reach::Itself), Ok(()));
+    let refused = of(&own, Reach::Published).expect_err("slirp4netns");
+    assert!(
+        refused.to_string().contains("--port-driver builtin"),
+        "{refused}"
+    );
+}
+
+#[test]
 fn with_the_port_goes_what_belongs_to_it() {
     let installed = [Key::TlsCa, Key::TlsCert, Key::TlsKey].into_iter().fold(
         Chosen::default().with(Key::Tcp, text("0.0.0.0:2376")),
