@@ -61,7 +61,7 @@ impl Guest {
         self.machine.on_reset(Reset::End)?;
         let settle = script::strict(&format!("{}{}", script::set_clock(), script::SETTLED));
         self.door
-            .run("root", &settle, 240)?
+            .run("root", &settle, 600)?
             .ok("settling after the restart")?;
         Ok(())
     }

@@ -27,7 +27,7 @@ pub const SETTLED: &str = "\
 if [ -d /run/systemd/system ]; then
     systemctl is-system-running --wait || systemctl --failed --no-legend
     if [ -e /var/lib/systemd/linger/alice ]; then
-        for i in $(seq 120); do
+        for i in $(seq 600); do
             systemctl is-active --quiet user@1000.service && break
             sleep 0.5
         done
