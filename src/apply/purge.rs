@@ -10,7 +10,7 @@ use super::revert;
 use super::run::World;
 use crate::fact::Fact;
 use crate::facts::area::storage;
-use crate::facts::{Context, Ground};
+use crate::facts::{Context, Ground, data_root};
 use crate::host::{Host, Live, Program};
 use crate::plan::step::UNIT;
 
@@ -113,7 +113,8 @@ fn remove(path: &Path, world: &World, ground: &Ground) -> Result<(), String> {
     Err(format!("{why}; {by_root}"))
 }
 
-/// What nobody can mean: a file, somebody else's directory, or one that holds the home.
+/// What nobody can mean: a file, somebody else's directory, one that holds the home, or
+/// one that holds more than Docker's data.
 fn refuse(host: &dyn Host, path: &Path, ground: &Ground) -> Result<(), String> {
     let uid = ground.subject.as_ref().map(|s| s.uid);
     let real = host.real_path(path).into_known();
@@ -121,9 +122,19 @@ fn refuse(host: &dyn Host, path: &Path, ground: &Ground) -> Result<(), String> {
     let stat = host.stat(path).into_known();
     let own = stat.is_some_and(|s| s.kind == crate::host::Kind::Dir && Some(s.uid) == uid);
     match (real, home) {
-        (Some(real), Some(home)) if own && !home.starts_with(&real) => Ok(()),
-        _ => Err(format!(
-            "{} is not removed: it is no directory of yours for data",
+        (Some(real), Some(home)) if own && !home.starts_with(&real) => {}
+        _ => {
+            return Err(format!(
+                "{} is not removed: it is no directory of yours for data",
+                path.display()
+            ));
+        }
+    }
+    let names = host.list(path).into_known();
+    match names.and_then(|names| data_root::others(&names)) {
+        None => Ok(()),
+        Some(names) => Err(format!(
+            "{} is not removed: it also holds what is not Docker's ({names}); move that elsewhere",
             path.display()
         )),
     }
@@ -150,7 +161,29 @@ mod tests {
     #![allow(clippy::disallowed_methods, reason = "a scratch directory")]
 
     use super::*;
+    use crate::facts::subject;
+    use crate::host::{Kind, Node, Recorded};
+    use crate::testing::TestHost;
     use std::fs;
+
+    #[test]
+    fn a_directory_with_other_things_stays() {
+        let refused = |names: &[&str]| {
+            let dir = Node {
+                kind: Some(Kind::Dir),
+                uid: 1000,
+                gid: 1000,
+                entries: Some(names.iter().map(|name| (*name).to_owned()).collect()),
+                ..Node::default()
+            };
+            let host = Recorded::new(TestHost::new().node("/srv/d", dir).0);
+            let ground = Ground::collect(&host, subject::find(&host, None).unwrap());
+            refuse(&host, Path::new("/srv/d"), &ground)
+        };
+        assert_eq!(refused(&["image", "volumes"]), Ok(()));
+        let why = refused(&["image", "letters"]).unwrap_err();
+        assert!(why.contains("not Docker's (letters)"), "{why}");
+    }
 
     #[test]
     fn the_key_goes_with_its_directory_unless_that_holds_more() {

@@ -8,6 +8,7 @@
 
 pub mod area;
 pub mod daemon_json;
+pub mod data_root;
 pub mod ground;
 pub mod idmap;
 pub mod init;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::check::engine::Status;
 use crate::error::Error;
 use crate::facts::version::Version;
-use crate::facts::{Ground, linked};
+use crate::facts::{Ground, data_root, linked};
 use crate::host::{Host, Memory, Output, Program};
 use crate::plan::asked::NoPlan;
 use crate::plan::option::fit::{self, Misfit};
@@ -57,6 +57,9 @@ pub fn check(
     if options.get(Key::Socket).is_some() {
         socket::check(host, ground, wanted, texts).map_err(told)?;
     }
+    if options.get(Key::DataRoot).is_some() {
+        own_directory(host, texts).map_err(told)?;
+    }
     let Some((path, text)) = &texts.daemon_json else {
         return Ok(());
     };
@@ -65,6 +68,26 @@ pub fn check(
     match engine.is_some_and(|version| version >= JUDGES) {
         true => Ok(validated(host, ground, path, text)?),
         false => Ok(()),
+    }
+}
+
+/// A directory for the data-root that holds nothing of somebody's: dockerd changes its
+/// mode, and `uninstall --purge-data` removes it whole.
+fn own_directory(host: &dyn Host, texts: &Texts) -> Result<(), Misfit> {
+    let Some(dir) = texts.chosen.text(Key::DataRoot) else {
+        return Ok(());
+    };
+    let names = host.list(Path::new(dir)).into_known();
+    match names.and_then(|names| data_root::others(&names)) {
+        None => Ok(()),
+        Some(names) => {
+            let why = format!(
+                "data-root: {dir} holds other things ({names}), and Docker takes a directory of \
+                 its own; choose an empty one, such as {}/docker",
+                dir.trim_end_matches('/')
+            );
+            Err(Misfit::new(&[Key::DataRoot], why))
+        }
     }
 }
 
@@ -168,7 +191,7 @@ mod tests {
     use super::*;
     use crate::facts::subject;
     use crate::host::{Recorded, Run};
-    use crate::plan::option::{Choice, Options, Value};
+    use crate::plan::option::{Choice, Chosen, Options, Value};
     use crate::testing::TestHost;
 
     const FILE: &str = "/home/alice/.config/docker/daemon.json";
@@ -222,6 +245,26 @@ mod tests {
         let proxy = Choice::Set(Value::Text("http://p".into()));
         let asked = Options::default().flag(Key::HttpProxy, proxy);
         assert_eq!(fit::of_engine(&asked, told.as_ref()), Ok(()));
+    }
+
+    #[test]
+    fn a_data_root_is_dockers_alone() {
+        let of = |host: TestHost, dir: &str| {
+            let texts = Texts {
+                chosen: Chosen::default().with(Key::DataRoot, Value::Text(dir.into())),
+                ..Texts::default()
+            };
+            own_directory(&Recorded::new(host.0), &texts).map_err(|misfit| misfit.why)
+        };
+        let used = || TestHost::new().file("/srv/d/image/x", "");
+        let refused = of(used().file("/srv/d/letters", ""), "/srv/d").expect_err("letters");
+        assert!(
+            refused.contains("holds other things (letters)"),
+            "{refused}"
+        );
+        assert!(refused.ends_with("such as /srv/d/docker"), "{refused}");
+        assert_eq!(of(used(), "/srv/d"), Ok(()));
+        assert_eq!(of(used(), "/srv/new"), Ok(()));
     }
 
     #[test]
