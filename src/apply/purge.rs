@@ -130,14 +130,15 @@ fn refuse(host: &dyn Host, path: &Path, ground: &Ground) -> Result<(), String> {
             ));
         }
     }
-    let names = host.list(path).into_known();
-    match names.and_then(|names| data_root::others(&names)) {
-        None => Ok(()),
-        Some(names) => Err(format!(
-            "{} is not removed: it also holds what is not Docker's ({names}); move that elsewhere",
-            path.display()
-        )),
-    }
+    let why = match data_root::others(host, path) {
+        Fact::Known(None) => return Ok(()),
+        Fact::Known(Some(names)) => {
+            format!("it also holds what is not Docker's ({names}); move that elsewhere")
+        }
+        Fact::Absent => "it is gone".to_owned(),
+        Fact::Unreadable(why) => format!("what lies in it cannot be seen: {}", why.text),
+    };
+    Err(format!("{} is not removed: {why}", path.display()))
 }
 
 fn environment(world: &World, ground: &Ground) -> Vec<(String, String)> {
@@ -161,6 +162,7 @@ mod tests {
     #![allow(clippy::disallowed_methods, reason = "a scratch directory")]
 
     use super::*;
+    use crate::fact::Why;
     use crate::facts::subject;
     use crate::host::{Kind, Node, Recorded};
     use crate::testing::TestHost;
@@ -168,21 +170,32 @@ mod tests {
 
     #[test]
     fn a_directory_with_other_things_stays() {
-        let refused = |names: &[&str]| {
-            let dir = Node {
-                kind: Some(Kind::Dir),
-                uid: 1000,
-                gid: 1000,
-                entries: Some(names.iter().map(|name| (*name).to_owned()).collect()),
-                ..Node::default()
-            };
+        let dir = || Node {
+            kind: Some(Kind::Dir),
+            uid: 1000,
+            gid: 1000,
+            ..Node::default()
+        };
+        let judged = |dir: Node| {
             let host = Recorded::new(TestHost::new().node("/srv/d", dir).0);
             let ground = Ground::collect(&host, subject::find(&host, None).unwrap());
             refuse(&host, Path::new("/srv/d"), &ground)
         };
+        let refused = |names: &[&str]| {
+            judged(Node {
+                entries: Some(names.iter().map(|name| (*name).to_owned()).collect()),
+                ..dir()
+            })
+        };
         assert_eq!(refused(&["image", "volumes"]), Ok(()));
         let why = refused(&["image", "letters"]).unwrap_err();
         assert!(why.contains("not Docker's (letters)"), "{why}");
+        let closed = judged(Node {
+            read_error: Some(Why::new("permission denied")),
+            ..dir()
+        });
+        let why = closed.unwrap_err();
+        assert!(why.contains("cannot be seen: permission denied"), "{why}");
     }
 
     #[test]

@@ -1,5 +1,10 @@
 //! What lies in a data-root: what dockerd makes there, and what is somebody's.
 
+use std::path::Path;
+
+use crate::fact::Fact;
+use crate::host::Host;
+
 /// What dockerd makes, from 17.03 to 29: its own directories, those of its storage
 /// drivers, and what a file system of its own has.
 const OWN: [&str; 27] = [
@@ -35,8 +40,12 @@ const OWN: [&str; 27] = [
 /// Left by a daemon that was killed while it tried its storage drivers.
 const TRIED: &str = "check-overlayfs-support";
 
-/// The names that are not Docker's, the first three of them; none if all are.
-pub fn others(names: &[String]) -> Option<String> {
+/// What lies in `dir` and is not Docker's, the first three names of it; none if all is.
+pub fn others(host: &dyn Host, dir: &Path) -> Fact<Option<String>> {
+    host.list(dir).map(|names| foreign(&names))
+}
+
+fn foreign(names: &[String]) -> Option<String> {
     let foreign = |name: &&String| !OWN.contains(&name.as_str()) && !name.starts_with(TRIED);
     let foreign: Vec<&str> = names.iter().filter(foreign).map(String::as_str).collect();
     let more = if foreign.len() > 3 { ", …" } else { "" };
@@ -49,7 +58,7 @@ mod tests {
     use super::*;
 
     fn of(names: &[&str]) -> Option<String> {
-        others(
+        foreign(
             &names
                 .iter()
                 .map(|name| (*name).to_owned())

@@ -77,8 +77,8 @@ fn own_directory(host: &dyn Host, texts: &Texts) -> Result<(), Misfit> {
     let Some(dir) = texts.chosen.text(Key::DataRoot) else {
         return Ok(());
     };
-    let names = host.list(Path::new(dir)).into_known();
-    match names.and_then(|names| data_root::others(&names)) {
+    let others = data_root::others(host, Path::new(dir));
+    match others.into_known().flatten() {
         None => Ok(()),
         Some(names) => {
             let why = format!(
