@@ -43,11 +43,11 @@ pub fn version(host: &dyn Host, name: &str, path: &Path) -> Option<String> {
     let Fact::Known(info) = host.build_info(path) else {
         return None;
     };
+    let linked = assigned(&info.text, variable).map(|version| (version.to_owned(), "build"));
     // With -trimpath Go's linker keeps its flags to itself.
-    let linked = assigned(&info.text, variable).map(|version| (version, "build"));
-    let packaged = || Some((info.package.as_deref()?, "package"));
+    let packaged = || Some((host.package_version(path).into_known()?, "package"));
     let (version, by) = linked.or_else(packaged)?;
-    let known = Version::parse(version).is_some_and(|v| v.major() > 0);
+    let known = Version::parse(&version).is_some_and(|v| v.major() > 0);
     (known && starts(host, path, &info)).then(|| format!("{name} {version}, by its {by}"))
 }
 
@@ -107,7 +107,6 @@ mod tests {
             machine: own_machine(),
             interpreter: Some("/lib64/ld-linux-x86-64.so.2".into()),
             libraries: vec!["libc.so.6".into()],
-            package: None,
         };
         change(&mut info);
         let node = Node {
@@ -138,9 +137,10 @@ mod tests {
     #[test]
     fn the_version_of_its_package() {
         let packaged = |version: &str| {
-            told(host(|info| {
-                info.text.clear();
-                info.package = Some(version.into());
+            let host = host(|info| info.text.clear());
+            told(host.with(|bundle| {
+                let dockerd = bundle.files.get_mut("/usr/bin/dockerd");
+                dockerd.expect("dockerd").package = Some(version.into());
             }))
         };
         let line = "dockerd 26.1.5+dfsg1-9, by its package";

@@ -32,13 +32,9 @@ pub struct BuildInfo {
     /// Shared libraries it asks for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub libraries: Vec<String>,
-    /// The version of the package that brought the file, if it is still that very file.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub package: Option<String>,
 }
 
-/// Reads it, but for the package; none where the file is no 64-bit ELF file of Go 1.13 or
-/// later.
+/// Reads it; none where the file is no 64-bit ELF file of Go 1.13 or later.
 pub fn read(path: &Path) -> std::io::Result<Option<BuildInfo>> {
     let flags =
         rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::CLOEXEC;

@@ -144,6 +144,9 @@ pub struct Node {
     /// What a Go executable says of itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub build_info: Option<BuildInfo>,
+    /// The version of the package whose file it still is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
     /// Reading failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub read_error: Option<Why>,

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// Packages whose version is that of the program which they bring. (`containerd.io` brings
@@ -28,7 +28,7 @@ fn version_below(root: &Path, program: &Path) -> Option<String> {
     installed(root, packages.iter().find(brought)?)
 }
 
-fn below(root: &Path, path: &Path) -> std::path::PathBuf {
+fn below(root: &Path, path: &Path) -> PathBuf {
     root.join(path.strip_prefix("/").unwrap_or(path))
 }
 

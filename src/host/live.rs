@@ -304,14 +304,13 @@ impl Host for Live {
         if !self.probe {
             return Fact::Unreadable(Why::off("no program was asked (--no-probe)"));
         }
-        let read = || {
-            let info = build_info::read(path)?;
-            Ok(info.map(|info| BuildInfo {
-                package: dpkg::version(path),
-                ..info
-            }))
-        };
-        self.guarded(path, read).and_then(Fact::from)
+        self.guarded(path, || build_info::read(path))
+            .and_then(Fact::from)
+    }
+
+    fn package_version(&self, path: &Path) -> Fact<String> {
+        self.guarded(path, || Ok(dpkg::version(path)))
+            .and_then(Fact::from)
     }
 
     fn run(&self, program: &Program) -> Fact<Output> {

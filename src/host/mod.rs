@@ -103,6 +103,10 @@ pub trait Host: Send + Sync {
     /// What a Go executable says of itself; `Absent` if it is none that does.
     fn build_info(&self, path: &Path) -> Fact<BuildInfo>;
 
+    /// The version of the package that brought one of Docker's programs, without an
+    /// epoch; `Absent` unless the file is surely still the package's.
+    fn package_version(&self, path: &Path) -> Fact<String>;
+
     /// Runs a program as the user under examination, never as root for
     /// somebody else; `Unreadable` if it cannot be started, hangs, or programs
     /// are switched off.

@@ -115,6 +115,9 @@ impl Host for Planned {
     fn build_info(&self, path: &Path) -> Fact<BuildInfo> {
         self.host.build_info(path)
     }
+    fn package_version(&self, path: &Path) -> Fact<String> {
+        self.host.package_version(path)
+    }
     fn run(&self, program: &Program) -> Fact<Output> {
         self.host.run(program)
     }

@@ -241,6 +241,10 @@ impl Host for Recorded {
             .and_then(|node| node.build_info.clone().into())
     }
 
+    fn package_version(&self, path: &Path) -> Fact<String> {
+        self.node(path).and_then(|node| node.package.clone().into())
+    }
+
     fn run(&self, program: &Program) -> Fact<Output> {
         match self.bundle.programs.get(program.key) {
             Some(run) => match (&run.error, &run.output) {

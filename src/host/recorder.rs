@@ -257,6 +257,12 @@ impl Host for Recorder {
         answer
     }
 
+    fn package_version(&self, path: &Path) -> Fact<String> {
+        let answer = self.host.package_version(path);
+        self.note(path, |node| node.package = answer.known().cloned());
+        answer
+    }
+
     fn run(&self, program: &Program) -> Fact<Output> {
         let answer = self.host.run(program);
         let run = Run {
