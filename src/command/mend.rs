@@ -1,25 +1,21 @@
 //! What `fix` and `prepare` share: which checks are to be mended, the deeds
 //! that takes, showing them, and how it came out.
 
-use std::cell::{OnceCell, RefCell};
-use std::collections::BTreeMap;
+mod survey;
+
+pub use survey::{Survey, report};
+
 use std::fmt::Write;
 use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
 
-use super::examine::examine;
 use crate::apply::journal::Journal;
 use crate::apply::mend::run::{self, Done};
 use crate::apply::revert::{self, Reverted};
 use crate::apply::run::World;
-use crate::check::catalogue::Catalogue;
-use crate::check::engine::{self, Status};
+use crate::check::engine::Status;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::facts::subject::{self, Subject};
-use crate::facts::{Facts, Ground};
-use crate::host::{Host, Live, Recorded, Recorder};
+use crate::host::Host;
 use crate::plan::mend::action::{Action, By};
 use crate::plan::mend::deed::Deed;
 use crate::plan::mend::order;
@@ -28,9 +24,6 @@ use crate::plan::mend::resolve::resolve;
 use crate::report::phrase::plural;
 use crate::report::{CheckResult, Report};
 use crate::ui::{self, Look};
-
-/// How long an examination may take.
-const DEADLINE: Duration = Duration::from_secs(60);
 
 /// One check that is to be mended, for one user or for the machine.
 #[derive(Clone, Debug)]
@@ -43,119 +36,6 @@ pub struct Wanted {
     pub summary: String,
     /// What mends it.
     pub actions: Vec<Action>,
-}
-
-/// Examines the host, for a user if one is named.
-///
-/// # Errors
-/// When there is no such user.
-pub fn report(user: Option<&str>) -> Result<Report, Error> {
-    let live = Live::new(true, DEADLINE);
-    let subject = subject::find(&live, user)?;
-    let host = for_user(live, subject.as_ref());
-    ui::with_progress("Examining this host ...", || {
-        examine(&host, subject, "live", DEADLINE)
-    })
-}
-
-fn for_user(mut live: Live, subject: Option<&Subject>) -> Arc<dyn Host> {
-    if let Some(other) = subject.filter(|s| !s.is_self) {
-        live.examine_for(other.uid, other.gid, other.groups.clone());
-    }
-    Arc::new(live)
-}
-
-/// A host that was examined for one user, to be asked about others: each file
-/// is read once for all of them.
-pub struct Survey {
-    /// What was found for the first of them.
-    pub report: Report,
-    host: Recorded,
-    first: Subject,
-    ground: OnceCell<Ground>,
-    ids: Catalogue,
-    /// What was found for others, by name: planning and the end ask alike.
-    others: RefCell<BTreeMap<String, Vec<CheckResult>>>,
-}
-
-impl Survey {
-    /// Examines the host for the first user: as far as files tell, where that
-    /// settles the checks of `only`, else whole.
-    ///
-    /// # Errors
-    /// When the built-in catalogue contradicts itself.
-    pub fn of(first: &Subject, only: &[String]) -> Result<Survey, Error> {
-        let ids = super::catalogue()?.area("subid");
-        if !only.is_empty() && only.iter().all(|id| ids.get(id).is_some()) {
-            let survey = Survey::of_files(first, ids.clone());
-            let open =
-                |check: &&CheckResult| only.contains(&check.id) && check.status == Status::Unknown;
-            if !survey.report.checks.iter().any(|check| open(&check)) {
-                return Ok(survey);
-            }
-        }
-        Survey::whole(first, ids)
-    }
-
-    /// Everything is examined.
-    fn whole(first: &Subject, ids: Catalogue) -> Result<Survey, Error> {
-        let recorder = recorder(first, true);
-        let host: Arc<dyn Host> = Arc::clone(&recorder) as Arc<dyn Host>;
-        let report = ui::with_progress("Examining this host ...", || {
-            examine(&host, Some(first.clone()), "live", DEADLINE)
-        })?;
-        Ok(Survey {
-            report,
-            host: Recorded::new(recorder.bundle()),
-            first: first.clone(),
-            ground: OnceCell::new(),
-            ids,
-            others: RefCell::default(),
-        })
-    }
-
-    /// Subordinate ids are a matter of files, but where a name service has them.
-    fn of_files(first: &Subject, ids: Catalogue) -> Survey {
-        let recorder = recorder(first, false);
-        let ground = Ground::collect(&*recorder, Some(first.clone()));
-        let report = of_ids(&*recorder, &ids, ground.clone());
-        Survey {
-            report,
-            host: Recorded::new(recorder.bundle()),
-            first: first.clone(),
-            ground: OnceCell::from(ground),
-            ids,
-            others: RefCell::default(),
-        }
-    }
-
-    /// The checks of subordinate ids for one more user.
-    pub fn ids_of(&self, user: &Subject) -> Vec<CheckResult> {
-        let mut others = self.others.borrow_mut();
-        let found = others.entry(user.name.clone());
-        found.or_insert_with(|| self.examined(user)).clone()
-    }
-
-    fn examined(&self, user: &Subject) -> Vec<CheckResult> {
-        let first = || Ground::collect(&self.host, Some(self.first.clone()));
-        let ground = Ground {
-            subject: Some(user.clone()),
-            ..self.ground.get_or_init(first).clone()
-        };
-        of_ids(&self.host, &self.ids, ground).checks
-    }
-}
-
-fn recorder(user: &Subject, programs: bool) -> Arc<Recorder> {
-    let live = for_user(Live::new(programs, DEADLINE), Some(user));
-    Arc::new(Recorder::new(live, Some(user.name.clone())))
-}
-
-/// What the checks of subordinate ids say.
-fn of_ids(host: &dyn Host, ids: &Catalogue, ground: Ground) -> Report {
-    let facts = Facts::of_ids(host, ground);
-    let checked = engine::run(ids, &facts);
-    Report::new(&facts.ground, &checked, "live", 0)
 }
 
 /// The checks of a report that are to be mended and can be by one or the

@@ -5,10 +5,12 @@
 //! it first, once per mount point, with a deadline; if it does not come back,
 //! the mount is dead for this run and nobody goes there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use procfs::FromBufRead;
@@ -50,6 +52,8 @@ const REMOTE: [&str; 16] = [
 pub struct Mounts {
     remote: Vec<Mount>,
     all: Vec<PathBuf>,
+    /// Paths that were walked to, and where they lead.
+    real: Mutex<HashMap<PathBuf, PathBuf>>,
     verdicts: Mutex<BTreeMap<PathBuf, Result<(), Why>>>,
 }
 
@@ -89,30 +93,16 @@ impl Mounts {
         if self.remote.is_empty() {
             return Ok(());
         }
-        let mut links = 0;
-        let mut rest: Vec<PathBuf> = components(path);
-        let mut at = PathBuf::from("/");
-        while let Some(next) = rest.pop() {
-            if next.as_os_str() == ".." {
-                at.pop();
-                continue;
-            }
-            at.push(next);
-            self.check(&at, path)?;
-            if let Ok(target) = rustix::fs::readlink(&at, Vec::new()) {
-                links += 1;
-                if links > MOST_LINKS {
-                    return Ok(());
-                }
-                at.pop();
-                let target = PathBuf::from(target.to_string_lossy().into_owned());
-                if target.is_absolute() {
-                    at = PathBuf::from("/");
-                }
-                rest.extend(components(&target));
-            }
-        }
-        Ok(())
+        let mut walk = Walk {
+            mounts: self,
+            asked: path,
+            links: 0,
+        };
+        walk.real(path).map(drop)
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<PathBuf, PathBuf>> {
+        self.real.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn check(&self, at: &Path, path: &Path) -> Result<(), Why> {
@@ -127,6 +117,9 @@ impl Mounts {
     /// The mount that holds `at`, if it is one of the doubtful ones. The last
     /// of equals wins: it is mounted on top.
     fn remote_mount_of(&self, at: &Path) -> Option<&Mount> {
+        if !self.remote.iter().any(|m| at.starts_with(&m.at)) {
+            return None;
+        }
         let holder = self
             .all
             .iter()
@@ -136,14 +129,50 @@ impl Mounts {
     }
 }
 
-/// Path components, last first.
-fn components(path: &Path) -> Vec<PathBuf> {
-    let part = |c: Component<'_>| match c {
-        Component::Normal(name) => Some(PathBuf::from(name)),
-        Component::ParentDir => Some(PathBuf::from("..")),
-        _ => None,
-    };
-    path.components().rev().filter_map(part).collect()
+/// The way to one path, link by link.
+struct Walk<'a> {
+    mounts: &'a Mounts,
+    asked: &'a Path,
+    links: usize,
+}
+
+impl Walk<'_> {
+    /// Where `path` really is. A directory is walked to once, whatever is asked
+    /// of it: hundreds of questions go to a dozen directories.
+    fn real(&mut self, path: &Path) -> Result<PathBuf, Why> {
+        if let Some(known) = self.mounts.known().get(path) {
+            return Ok(known.clone());
+        }
+        let up = path.parent().unwrap_or(Path::new("/"));
+        let real = match path.components().next_back() {
+            Some(Component::Normal(name)) => {
+                let dir = self.real(up)?;
+                self.entry(&dir, name)?
+            }
+            Some(Component::ParentDir) => {
+                let mut dir = self.real(up)?;
+                dir.pop();
+                dir
+            }
+            _ => PathBuf::from("/"),
+        };
+        self.mounts.known().insert(path.into(), real.clone());
+        Ok(real)
+    }
+
+    /// Where an entry of a directory leads; a loop leads nowhere else.
+    fn entry(&mut self, dir: &Path, name: &OsStr) -> Result<PathBuf, Why> {
+        let at = dir.join(name);
+        self.mounts.check(&at, self.asked)?;
+        let Ok(target) = rustix::fs::readlink(&at, Vec::new()) else {
+            return Ok(at);
+        };
+        self.links += 1;
+        if self.links > MOST_LINKS {
+            return Ok(at);
+        }
+        self.real(&dir.join(OsStr::from_bytes(target.as_bytes())))
+    }
 }
 
 /// Has a child of our own touch the path. It is left behind if it hangs:
@@ -182,4 +211,72 @@ fn alive(path: &Path, what: &str) -> Result<(), Why> {
 pub fn touch(path: &Path) {
     let _ = rustix::fs::stat(path);
     let _ = rustix::fs::statfs(path);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    /// A directory with an NFS mount in it, as far as mountinfo tells.
+    fn with_nfs() -> (tempfile::TempDir, Mounts) {
+        let dir = tempfile::tempdir().unwrap();
+        let at = dir.path().display();
+        std::fs::create_dir_all(dir.path().join("nfs/deep")).unwrap();
+        let mounts = Mounts::parse(&format!(
+            "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 0:4 / {at}/nfs rw - nfs4 server:/home rw\n\
+             3 2 0:5 / {at}/nfs/deep/local rw - tmpfs tmpfs rw\n"
+        ));
+        (dir, mounts)
+    }
+
+    fn asked(mounts: &Mounts) -> usize {
+        mounts.verdicts.lock().unwrap().len()
+    }
+
+    #[test]
+    fn a_mount_is_asked_before_what_lies_on_it_is_touched() {
+        let (dir, mounts) = with_nfs();
+        for path in ["", "nfsx", "other/../file"] {
+            mounts.guard(&dir.path().join(path)).unwrap();
+            assert_eq!(asked(&mounts), 0, "{path}");
+        }
+        mounts.guard(&dir.path().join("nfs/deep")).unwrap();
+        assert_eq!(asked(&mounts), 1);
+    }
+
+    #[test]
+    fn what_is_mounted_on_top_of_it_is_reached_through_it() {
+        let (dir, mounts) = with_nfs();
+        let on_top = dir.path().join("nfs/deep/local");
+        assert!(mounts.remote_mount_of(&on_top).is_none());
+        mounts.guard(&on_top.join("file")).unwrap();
+        assert_eq!(asked(&mounts), 1);
+    }
+
+    #[test]
+    fn links_are_followed_one_by_one() {
+        for target in ["nfs/deep", "./sub/../nfs", "ABSOLUTE"] {
+            let (dir, mounts) = with_nfs();
+            std::fs::create_dir(dir.path().join("sub")).unwrap();
+            let absolute = dir.path().join("nfs");
+            let target = match target {
+                "ABSOLUTE" => absolute.as_path(),
+                relative => Path::new(relative),
+            };
+            symlink(target, dir.path().join("link")).unwrap();
+            symlink("link", dir.path().join("second")).unwrap();
+            mounts.guard(&dir.path().join("second/file")).unwrap();
+            assert_eq!(asked(&mounts), 1, "{}", target.display());
+        }
+    }
+
+    #[test]
+    fn a_loop_of_links_comes_to_an_end() {
+        let (dir, mounts) = with_nfs();
+        symlink("b", dir.path().join("a")).unwrap();
+        symlink("a/c", dir.path().join("b")).unwrap();
+        mounts.guard(&dir.path().join("a/file")).unwrap();
+        assert_eq!(asked(&mounts), 0);
+    }
 }

@@ -13,6 +13,9 @@ use crate::facts::Context;
 /// Where profiles lie.
 const PROFILES: &str = "/etc/apparmor.d";
 
+/// Where links to profiles lie that are not to be loaded.
+const DISABLED: &str = "/etc/apparmor.d/disable";
+
 /// What the area's rules judge.
 #[derive(Debug)]
 pub struct Facts {
@@ -96,10 +99,15 @@ fn attached(cx: Context<'_>, path: &Path) -> Attached {
         ..Attached::default()
     };
     let tunables = tunables(cx);
+    let listed = cx.host.list(Path::new(DISABLED));
+    // A link of the same name in `disable` switches a file off, unless it dangles.
+    let disabled = |name: &String| {
+        let link = Path::new(DISABLED).join(name);
+        listed.known().is_none_or(|names| names.contains(name))
+            && matches!(cx.host.stat(&link), Fact::Known(_))
+    };
     for name in files(cx, PROFILES) {
-        // A link of the same name in `disable` switches a file off.
-        let disabled = Path::new(PROFILES).join("disable").join(&name);
-        if matches!(cx.host.stat(&disabled), Fact::Known(_)) || backup(&name) {
+        if disabled(&name) || backup(&name) {
             continue;
         }
         let file = Path::new(PROFILES).join(name);
