@@ -15,16 +15,18 @@ pub const AREAS: [&str; 9] = [
     "host", "userns", "subid", "cgroup", "lsm", "session", "network", "storage", "docker",
 ];
 
-const FILES: [&str; 9] = [
-    include_str!("../../checks/host.toml"),
-    include_str!("../../checks/userns.toml"),
-    include_str!("../../checks/subid.toml"),
-    include_str!("../../checks/cgroup.toml"),
-    include_str!("../../checks/lsm.toml"),
-    include_str!("../../checks/session.toml"),
-    include_str!("../../checks/network.toml"),
-    include_str!("../../checks/storage.toml"),
-    include_str!("../../checks/docker.toml"),
+/// The files as they are written, and as `checks/embed.rs` made them.
+macro_rules! files {
+    ($($area:literal),*) => {
+        [$((
+            include_str!(concat!("../../checks/", $area, ".toml")),
+            include_str!(concat!(env!("OUT_DIR"), "/", $area, ".json")),
+        )),*]
+    };
+}
+
+const FILES: [(&str, &str); 9] = files![
+    "host", "userns", "subid", "cgroup", "lsm", "session", "network", "storage", "docker"
 ];
 
 /// How much a failing check matters.
@@ -191,13 +193,14 @@ impl fmt::Display for Broken {
 
 /// The files as they are written: which words they use.
 pub fn texts() -> impl Iterator<Item = &'static str> {
-    FILES.into_iter()
+    FILES.into_iter().map(|(written, _)| written)
 }
 
 static BUILT_IN: LazyLock<Result<Catalogue, Broken>> = LazyLock::new(|| {
     let mut checks = Vec::new();
-    for (area, text) in AREAS.iter().zip(FILES) {
-        let file: File = toml::from_str(text).map_err(|e| Broken(format!("{area}.toml: {e}")))?;
+    for (area, (_, text)) in AREAS.iter().zip(FILES) {
+        let broken = |e| Broken(format!("{area}: {e}"));
+        let file: File = serde_json::from_str(text).map_err(broken)?;
         checks.extend(file.check);
     }
     Ok(Catalogue {
@@ -280,6 +283,17 @@ mod tests {
 
     fn remedies(check: &Check) -> impl Iterator<Item = &Remedy> {
         std::iter::once(&check.remedy).chain(check.remedies.values())
+    }
+
+    #[test]
+    fn what_is_embedded_is_what_is_written() {
+        let mut written = Vec::new();
+        for (area, text) in AREAS.iter().zip(texts()) {
+            let file: Result<File, _> = toml::from_str(text);
+            written.extend(file.unwrap_or_else(|e| panic!("{area}.toml: {e}")).check);
+        }
+        let embedded = serde_json::to_value(checks()).unwrap();
+        assert_eq!(serde_json::to_value(written).unwrap(), embedded);
     }
 
     #[test]
