@@ -12,8 +12,8 @@ use zbus::{Connection, OwnedObjectPath, OwnedVariant};
 
 use super::model::{LoginUser, SystemBus, Unit, UserManager};
 use super::systemd::{
-    LOGIND, LOGIND_USER, LoginProxy, MANAGER, ManagerProxy, Properties, SERVICE, SYSTEM_BUS,
-    SYSTEMD, SYSTEMD_PATH, UNIT, error_name,
+    LOGIND, LOGIND_USER, Listed, LoginProxy, MANAGER, ManagerProxy, Properties, SERVICE,
+    SYSTEM_BUS, SYSTEMD, SYSTEMD_PATH, UNIT, error_name,
 };
 use crate::fact::{Fact, Why};
 
@@ -24,12 +24,13 @@ pub fn user_manager(runtime_dir: &Path, end: Instant) -> Fact<UserManager> {
         return Fact::Absent;
     }
     ask(&socket, end, async |bus| {
+        let [(dbus_socket, _)] = states(&bus, ["dbus.socket"]).await?;
         Ok(UserManager {
             version: of_manager(&bus, "Version").await?,
             control_group: of_manager(&bus, "ControlGroup").await?,
             environment: of_manager(&bus, "Environment").await?,
-            docker: unit(&bus, "docker.service", true).await?,
-            dbus_socket: unit(&bus, "dbus.socket", false).await?,
+            docker: service(&bus, "docker.service").await?,
+            dbus_socket,
         })
     })
 }
@@ -40,11 +41,22 @@ pub fn system_bus(uid: u32, end: Instant) -> Fact<SystemBus> {
     if !is_there(socket) {
         return Fact::Absent;
     }
+    let manager = format!("user@{uid}.service");
     ask(socket, end, async |bus| {
+        let (user_service, docker) = match states(&bus, [&manager, "docker.service"]).await {
+            Ok([(unit, path), (docker, _)]) => (
+                fact(with_process(&bus, unit, &path).await),
+                Fact::Known(docker),
+            ),
+            Err(e) => {
+                let why: Fact<Unit> = fact(Err(e));
+                (why.clone(), why)
+            }
+        };
         Ok(SystemBus {
             version: fact(of_manager(&bus, "Version").await),
-            user_service: fact(unit(&bus, &format!("user@{uid}.service"), true).await),
-            docker: fact(unit(&bus, "docker.service", true).await),
+            user_service,
+            docker,
             login: login(&bus, uid).await,
             kill_user_processes: fact(kill_user_processes(&bus).await),
         })
@@ -65,18 +77,38 @@ fn is_there(socket: &Path) -> bool {
     !matches!(answer, Err(NotFound | ConnectionRefused))
 }
 
-async fn unit(bus: &Connection, name: &str, service: bool) -> zbus::Result<Unit> {
-    let manager = ManagerProxy::builder(bus)
+async fn manager(bus: &Connection) -> zbus::Result<ManagerProxy<'_>> {
+    ManagerProxy::builder(bus)
         .cache_properties(CacheProperties::No)
         .build()
-        .await?;
-    let path = manager.load_unit(name).await?;
-    let mut unit = Properties::get(bus, SYSTEMD, path.as_str(), UNIT).await?;
-    let mut own = match service {
-        true => Properties::get(bus, SYSTEMD, path.as_str(), SERVICE).await?,
-        false => Properties::default(),
+        .await
+}
+
+/// The states of units, each with its object. That is one call for all; every
+/// look at the properties of a unit that is not in use loads it again.
+async fn states<const N: usize>(
+    bus: &Connection,
+    names: [&str; N],
+) -> zbus::Result<[(Unit, OwnedObjectPath); N]> {
+    let listed = manager(bus).await?.list_units_by_names(&names).await?;
+    let state = |(_, _, load_state, active_state, sub_state, _, path, ..): Listed| {
+        let unit = Unit {
+            load_state,
+            active_state,
+            sub_state,
+            ..Unit::default()
+        };
+        (unit, path)
     };
-    Ok(Unit {
+    let states: Vec<_> = listed.into_iter().map(state).collect();
+    states.try_into().map_err(|_| zbus::Error::InvalidReply)
+}
+
+/// A service of the user, with its files.
+async fn service(bus: &Connection, name: &str) -> zbus::Result<Unit> {
+    let path = manager(bus).await?.load_unit(name).await?;
+    let mut unit = Properties::get(bus, SYSTEMD, path.as_str(), UNIT).await?;
+    let unit = Unit {
         load_state: unit.take("LoadState"),
         active_state: unit.take("ActiveState"),
         sub_state: unit.take("SubState"),
@@ -84,10 +116,22 @@ async fn unit(bus: &Connection, name: &str, service: bool) -> zbus::Result<Unit>
         fragment_path: unit.take("FragmentPath"),
         drop_in_paths: unit.take("DropInPaths"),
         need_daemon_reload: unit.take("NeedDaemonReload"),
-        result: own.take("Result"),
-        restarts: own.take("NRestarts"),
-        main_pid: own.take("MainPID"),
-        delegate_controllers: own.take("DelegateControllers"),
+        ..Unit::default()
+    };
+    with_process(bus, unit, &path).await
+}
+
+/// The same with what its process did or does; there is none of an inactive one.
+async fn with_process(bus: &Connection, unit: Unit, path: &OwnedObjectPath) -> zbus::Result<Unit> {
+    if unit.active_state == "inactive" {
+        return Ok(unit);
+    }
+    let path = path.as_str();
+    Ok(Unit {
+        result: Properties::one(bus, SYSTEMD, path, SERVICE, "Result").await?,
+        restarts: Properties::one(bus, SYSTEMD, path, SERVICE, "NRestarts").await?,
+        main_pid: Properties::one(bus, SYSTEMD, path, SERVICE, "MainPID").await?,
+        ..unit
     })
 }
 

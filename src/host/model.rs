@@ -184,8 +184,6 @@ pub struct Unit {
     pub restarts: u32,
     /// Main process id, 0 for none.
     pub main_pid: u32,
-    /// `DelegateControllers` of a service.
-    pub delegate_controllers: Vec<String>,
 }
 
 impl Unit {

@@ -25,6 +25,21 @@ pub const SYSTEM_BUS: &str = "/run/dbus/system_bus_socket";
 /// A change to the links of a unit file: kind, path, where to.
 pub type Change = (String, String, String);
 
+/// One of `ListUnitsByNames`: name, description, LoadState, ActiveState,
+/// SubState, the unit it follows, its object, and its job: id, type, object.
+pub type Listed = (
+    String,
+    String,
+    String,
+    String,
+    String,
+    String,
+    OwnedObjectPath,
+    u32,
+    String,
+    OwnedObjectPath,
+);
+
 #[zbus::proxy(
     interface = "org.freedesktop.systemd1.Manager",
     default_service = "org.freedesktop.systemd1",
@@ -32,6 +47,8 @@ pub type Change = (String, String, String);
 )]
 pub trait Manager {
     fn load_unit(&self, name: &str) -> zbus::Result<OwnedObjectPath>;
+    /// Loads them; one that has no file is listed, too.
+    fn list_units_by_names(&self, names: &[&str]) -> zbus::Result<Vec<Listed>>;
     fn reload(&self) -> zbus::Result<()>;
     fn enable_unit_files(
         &self,
