@@ -22,7 +22,8 @@ use crate::plan::{cli_config, shell_block};
 pub struct Reverted {
     /// Changes that were taken back.
     pub undone: usize,
-    /// What was kept because somebody changed it since, in words.
+    /// What was kept because somebody changed it since, or does not run again
+    /// although it is as it was, in words.
     pub kept: Vec<String>,
     /// What could not be taken back, in words; it stays in the journal.
     pub failed: Vec<String>,
@@ -287,6 +288,13 @@ impl Revert<'_> {
             let restarted = self.manager().map(|m| m.restart(&unit, &wait));
             match restarted {
                 Some(Err(why)) => self.done.failed.push(why.to_string()),
+                Some(Ok(JobEnd::Failed(_) | JobEnd::Late)) => {
+                    self.note(id);
+                    self.done.kept.push(format!(
+                        "{unit} is as it was before, and does not come up: \
+                         systemctl --user status {unit}"
+                    ));
+                }
                 _ => self.note(id),
             }
         }

@@ -283,7 +283,11 @@ fn daemon(
         end: started + world.patience,
         cancelled,
     };
-    let job = call(manager, UNIT, &wait)?;
+    let job = match call(manager, UNIT, &wait)? {
+        // systemd is about to start it again, and we can wait for that.
+        JobEnd::Failed(_) if !cancelled() && was_slow(manager)? => manager.start(UNIT, &wait)?,
+        ended => ended,
+    };
     // A bus that is slow for a moment does not mean that the unit ended.
     let runs = || manager.runs(UNIT).unwrap_or(true);
     let answers = || ready::wait_while(&world.socket, wait.end, cancelled, &runs).is_ok();
@@ -292,12 +296,23 @@ fn daemon(
         _ if cancelled() => Err(StepError::Interrupted),
         _ => {
             let late = (Instant::now() >= wait.end).then_some(world.patience);
-            let state = manager.state(UNIT)?;
-            let lines = failure::journal(UNIT, Instant::now() + JOURNAL);
-            let failure = Box::new(failure::of(&state, &lines));
+            let failure = Box::new(why(manager)?);
             Err(StepError::Daemon { late, failure })
         }
     }
+}
+
+/// What systemd and the daemon say of a start that failed.
+fn why(manager: &Manager) -> Result<Failure, BusError> {
+    let lines = failure::journal(UNIT, Instant::now() + JOURNAL);
+    Ok(failure::of(&manager.state(UNIT)?, &lines))
+}
+
+/// dockerd gives containerd 15 s to come up. When nothing of it is in memory yet, a
+/// slow machine needs longer, and the next start goes through.
+fn was_slow(manager: &Manager) -> Result<bool, BusError> {
+    let slow = |line: &String| line.contains("timeout waiting for containerd to start");
+    Ok(why(manager)?.lines.iter().any(slow))
 }
 
 fn daemons_fault(late: Option<Duration>) -> String {

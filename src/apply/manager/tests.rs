@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
+use crate::plan::undo::Undo;
 use rig::Rig;
 
 fn within_s(seconds: u64) -> Wait<'static> {
@@ -39,6 +40,30 @@ fn jobs_end_as_they_do() {
         "systemd refuses StartUnit: Unit masked is masked."
     );
     assert_eq!(rig.asked.lock().unwrap()[0], "start early replace");
+}
+
+#[test]
+fn what_does_not_come_up_again_is_told() {
+    use crate::apply::{journal::Journal, revert, run::World};
+    let rig = Rig::new();
+    let world = World {
+        runtime_dir: rig.dir.path().into(),
+        patience: LONG,
+        ..World::nowhere()
+    };
+    let home = tempfile::tempdir().unwrap();
+    let mut journal = Journal::open(home.path()).unwrap();
+    for unit in ["failing", "early"] {
+        let unit = unit.to_owned();
+        journal.before(Undo::Restart { unit }).unwrap();
+    }
+    let reverted = revert::since(&mut journal, 0, &world);
+    assert!(reverted.is_complete());
+    assert_eq!(reverted.undone, 2);
+    assert_eq!(
+        reverted.kept,
+        ["failing is as it was before, and does not come up: systemctl --user status failing"]
+    );
 }
 
 #[test]
