@@ -22,8 +22,7 @@ use crate::plan::{cli_config, shell_block};
 pub struct Reverted {
     /// Changes that were taken back.
     pub undone: usize,
-    /// What was kept because somebody changed it since, or does not run again
-    /// although it is as it was, in words.
+    /// What was kept because somebody changed it since, or does not run again, in words.
     pub kept: Vec<String>,
     /// What could not be taken back, in words; it stays in the journal.
     pub failed: Vec<String>,
