@@ -47,7 +47,7 @@ pub type Listed = (
 )]
 pub trait Manager {
     fn load_unit(&self, name: &str) -> zbus::Result<OwnedObjectPath>;
-    /// Loads them; one that has no file is listed, too.
+    /// Loads them; one that has no file is listed, too. Since systemd 230.
     fn list_units_by_names(&self, names: &[&str]) -> zbus::Result<Vec<Listed>>;
     fn reload(&self) -> zbus::Result<()>;
     fn enable_unit_files(
@@ -97,7 +97,8 @@ impl Properties {
         Ok(Properties(all))
     }
 
-    /// One property alone.
+    /// One property alone; the type's default where this systemd does not have it
+    /// (`NRestarts` came with 235).
     pub async fn one<T: TryFrom<OwnedVariant> + Default>(
         bus: &Connection,
         service: &str,
@@ -106,10 +107,12 @@ impl Properties {
         name: &str,
     ) -> zbus::Result<T> {
         let proxy = proxy(bus, service, path).await?;
-        let value = proxy
-            .get(InterfaceName::try_from(interface.to_owned())?, name)
-            .await?;
-        Ok(T::try_from(value).unwrap_or_default())
+        let interface = InterfaceName::try_from(interface.to_owned())?;
+        match proxy.get(interface, name).await {
+            Ok(value) => Ok(T::try_from(value).unwrap_or_default()),
+            Err(zbus::fdo::Error::UnknownProperty(_)) => Ok(T::default()),
+            Err(e) => Err(e.into()),
+        }
     }
 
     /// Takes a property; the type's default where it is missing or of another type.

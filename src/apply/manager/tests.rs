@@ -43,6 +43,17 @@ fn jobs_end_as_they_do() {
 }
 
 #[test]
+fn a_property_that_an_older_systemd_does_not_have() {
+    let rig = Rig::new();
+    let manager = rig.connect(LONG);
+    let bus = manager.proxy.inner().connection();
+    let get = Properties::one::<u32>(bus, SYSTEMD, SYSTEMD_PATH, MANAGER, "NRestarts");
+    assert_eq!(zbus::block_on(get).unwrap(), 0);
+    let elsewhere = Properties::one::<u32>(bus, SYSTEMD, "/nowhere", MANAGER, "NRestarts");
+    assert!(zbus::block_on(elsewhere).is_err());
+}
+
+#[test]
 fn what_does_not_come_up_again_is_told() {
     use crate::apply::{journal::Journal, revert, run::World};
     let rig = Rig::new();
