@@ -120,6 +120,10 @@ impl Suite {
         if matches!(self, Suite::Trixie | Suite::Sid) {
             all.push("docker-cli");
         }
+        if self == Suite::Sid {
+            // Elsewhere the server brings it.
+            all.push("openssh-client");
+        }
         if self == Suite::Bullseye {
             // polkitd was split off later.
             all.retain(|package| *package != "polkitd");
