@@ -283,11 +283,16 @@ fn daemon(
         end: started + world.patience,
         cancelled,
     };
-    let job = match call(manager, UNIT, &wait)? {
-        // systemd is about to start it again, and we can wait for that.
-        JobEnd::Failed(_) if !cancelled() && was_slow(manager)? => manager.start(UNIT, &wait)?,
-        ended => ended,
-    };
+    let mut job = call(manager, UNIT, &wait)?;
+    let mut known = None;
+    if matches!(job, JobEnd::Failed(_)) && !cancelled() {
+        let failure = why(manager)?;
+        match was_slow(&failure) {
+            // systemd is about to start it again, and we can wait for that.
+            true => job = manager.start(UNIT, &wait)?,
+            false => known = Some(failure),
+        }
+    }
     // A bus that is slow for a moment does not mean that the unit ended.
     let runs = || manager.runs(UNIT).unwrap_or(true);
     let answers = || ready::wait_while(&world.socket, wait.end, cancelled, &runs).is_ok();
@@ -296,7 +301,7 @@ fn daemon(
         _ if cancelled() => Err(StepError::Interrupted),
         _ => {
             let late = (Instant::now() >= wait.end).then_some(world.patience);
-            let failure = Box::new(why(manager)?);
+            let failure = Box::new(known.map_or_else(|| why(manager), Ok)?);
             Err(StepError::Daemon { late, failure })
         }
     }
@@ -310,9 +315,9 @@ fn why(manager: &Manager) -> Result<Failure, BusError> {
 
 /// dockerd gives containerd 15 s to come up. When nothing of it is in memory yet, a
 /// slow machine needs longer, and the next start goes through.
-fn was_slow(manager: &Manager) -> Result<bool, BusError> {
+fn was_slow(failure: &Failure) -> bool {
     let slow = |line: &String| line.contains("timeout waiting for containerd to start");
-    Ok(why(manager)?.lines.iter().any(slow))
+    failure.lines.iter().any(slow)
 }
 
 fn daemons_fault(late: Option<Duration>) -> String {
