@@ -1,6 +1,7 @@
 //! The only room that changes the machine: files, units over D-Bus, lingering.
 //! Every change is written into the journal before it is made.
 
+mod bring_up;
 mod change;
 pub mod failure;
 pub mod file;

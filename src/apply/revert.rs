@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use super::bring_up::{Up, bring_up};
 use super::file;
 use super::journal::{Journal, Record};
 use super::login;
@@ -284,10 +285,10 @@ impl Revert<'_> {
             cancelled: &|| false,
         };
         for (id, unit) in std::mem::take(&mut self.restart) {
-            let restarted = self.manager().map(|m| m.restart(&unit, &wait));
-            match restarted {
+            let up = |manager| bring_up(manager, &unit, Manager::restart, &wait);
+            match self.manager().map(up) {
                 Some(Err(why)) => self.done.failed.push(why.to_string()),
-                Some(Ok(JobEnd::Failed(_) | JobEnd::Late)) => {
+                Some(Ok(Up::Failed(_) | Up::Waiting)) => {
                     self.note(id);
                     self.done.kept.push(format!(
                         "{unit} is as it was before, and does not come up: \

@@ -13,11 +13,12 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
-use super::failure::{self, Failure};
+use super::bring_up::{Call, Up, bring_up, start, why};
+use super::failure::Failure;
 use super::file;
 use super::journal::{Journal, JournalError};
 use super::login::{self, LingerError};
-use super::manager::{BusError, JobEnd, Manager, Wait};
+use super::manager::{BusError, Manager, Wait};
 use super::revert::{self, Reverted};
 use super::{change, interrupt, ready};
 use crate::plan::step::{Plan, Step, UNIT};
@@ -253,24 +254,6 @@ impl<'scope> Run<'_, 'scope> {
     }
 }
 
-/// How long reading the journal may take.
-const JOURNAL: Duration = Duration::from_secs(30);
-
-/// A call that starts a unit.
-type Call = fn(&Manager, &str, &Wait<'_>) -> Result<JobEnd, BusError>;
-
-/// Starts a unit. systemd 247 and later finds a new file by itself; an earlier
-/// one has to read its units first.
-fn start(manager: &Manager, unit: &str, wait: &Wait<'_>) -> Result<JobEnd, BusError> {
-    match manager.start(unit, wait) {
-        Err(e) if e.is_no_such_unit() => {
-            manager.reload()?;
-            manager.start(unit, wait)
-        }
-        other => other,
-    }
-}
-
 /// Waits for systemd's job, then for the daemon's own answer.
 fn daemon(
     manager: &Manager,
@@ -283,41 +266,22 @@ fn daemon(
         end: started + world.patience,
         cancelled,
     };
-    let mut job = call(manager, UNIT, &wait)?;
-    let mut known = None;
-    if matches!(job, JobEnd::Failed(_)) && !cancelled() {
-        let failure = why(manager)?;
-        match was_slow(&failure) {
-            // systemd is about to start it again, and we can wait for that.
-            true => job = manager.start(UNIT, &wait)?,
-            false => known = Some(failure),
-        }
-    }
+    let up = bring_up(manager, UNIT, call, &wait)?;
     // A bus that is slow for a moment does not mean that the unit ended.
     let runs = || manager.runs(UNIT).unwrap_or(true);
     let answers = || ready::wait_while(&world.socket, wait.end, cancelled, &runs).is_ok();
-    match job {
-        JobEnd::Done if answers() => Ok(started.elapsed()),
+    match up {
+        Up::Done if answers() => Ok(started.elapsed()),
         _ if cancelled() => Err(StepError::Interrupted),
-        _ => {
+        up => {
             let late = (Instant::now() >= wait.end).then_some(world.patience);
-            let failure = Box::new(known.map_or_else(|| why(manager), Ok)?);
+            let failure = Box::new(match up {
+                Up::Failed(failure) => failure,
+                Up::Done | Up::Waiting => why(manager, UNIT)?,
+            });
             Err(StepError::Daemon { late, failure })
         }
     }
-}
-
-/// What systemd and the daemon say of a start that failed.
-fn why(manager: &Manager) -> Result<Failure, BusError> {
-    let lines = failure::journal(UNIT, Instant::now() + JOURNAL);
-    Ok(failure::of(&manager.state(UNIT)?, &lines))
-}
-
-/// dockerd gives containerd 15 s to come up. When nothing of it is in memory yet, a
-/// slow machine needs longer, and the next start goes through.
-fn was_slow(failure: &Failure) -> bool {
-    let slow = |line: &String| line.contains("timeout waiting for containerd to start");
-    failure.lines.iter().any(slow)
 }
 
 fn daemons_fault(late: Option<Duration>) -> String {

@@ -13,24 +13,22 @@ use super::predicate::Predicate;
 use super::remedy::Remedy;
 use super::site::Waiver;
 
-/// The areas in the order a diagnosis goes through them.
-pub const AREAS: [&str; 9] = [
-    "host", "userns", "subid", "cgroup", "lsm", "session", "network", "storage", "docker",
-];
-
-/// The files as they are written, and as `checks/embed.rs` made them.
-macro_rules! files {
+macro_rules! areas {
     ($($area:literal),*) => {
-        [$((
+        /// The areas in the order a diagnosis goes through them.
+        pub const AREAS: &[&str] = &[$($area),*];
+
+        /// Their files as they are written, and as `checks/embed.rs` made them.
+        const FILES: &[(&str, &str)] = &[$((
             include_str!(concat!("../../checks/", $area, ".toml")),
             include_str!(concat!(env!("OUT_DIR"), "/", $area, ".json")),
-        )),*]
+        )),*];
     };
 }
 
-const FILES: [(&str, &str); 9] = files![
+areas!(
     "host", "userns", "subid", "cgroup", "lsm", "session", "network", "storage", "docker"
-];
+);
 
 /// How much a failing check matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -196,7 +194,7 @@ impl fmt::Display for Broken {
 
 /// The files as they are written: which words they use.
 pub fn texts() -> impl Iterator<Item = &'static str> {
-    FILES.into_iter().map(|(written, _)| written)
+    FILES.iter().map(|(written, _)| *written)
 }
 
 static BUILT_IN: LazyLock<Result<Catalogue, Broken>> = LazyLock::new(|| {

@@ -16,12 +16,18 @@ in_guest sh -eu -c '
         fuse-overlayfs dbus-user-session; do
         apt-get download -q "$package"
     done
+    # What the network driver lxc-user-nic needs; one guest is enough to prove it in.
+    if [ "$2" = trixie ]; then
+        apt-get install -qq --no-install-recommends --download-only \
+            -o Dir::Cache::archives="$1" liblxc-common dnsmasq-base
+        rm -rf partial lock
+    fi
     for file in *.deb; do
         dpkg-deb -f "$file"
         printf "Filename: ./%s\nSize: %s\nSHA256: %s\n\n" "$file" \
             "$(stat -c %s "$file")" "$(sha256sum "$file" | cut -d " " -f 1)"
     done >Packages
-' sh "$mirror"
+' sh "$mirror" "$SUITE"
 rm -f "$root"/etc/apt/sources.list.d/*
 echo "deb [trusted=yes] file:$mirror ./" >"$root/etc/apt/sources.list"
 

@@ -77,7 +77,7 @@ fn index(catalogue: &Catalogue) -> String {
             out,
             "\n## {area}\n\n| check | level | passes when |\n|---|---|---|\n"
         );
-        for check in catalogue.iter().filter(|check| check.area() == area) {
+        for check in catalogue.iter().filter(|check| check.area() == *area) {
             let (level, _) = level(check.level);
             let title = cell(&plain(&check.title));
             let _ = writeln!(out, "| {} | {level} | {title} |", link(&check.id));
