@@ -7,10 +7,10 @@
 //! happens in namespaces that end with this process; nothing on the disk is
 //! touched: the scratch directories lie on a tmpfs that only it sees.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::mount::{MsFlags, mount};
@@ -70,14 +70,15 @@ pub struct PacketFilter {
 
 /// Runs the probe and prints its record. `iptables` is the path the daemon would use.
 pub fn run(iptables: Option<&str>) {
+    // On a thread of its own, which keeps the /run and /tmp that are covered below:
+    // the socket lies in one of them.
+    let version = std::thread::spawn(rootlesskit_version);
     let mut seen = Inside {
         rootless_setup_probe: 1,
         uid_map: read("/proc/self/uid_map"),
         gid_map: read("/proc/self/gid_map"),
         ..Inside::default()
     };
-    // Before /run and /tmp are covered: the socket lies in one of them.
-    seen.rootlesskit_version = rootlesskit_version().unwrap_or_default();
     seen.namespaces = [
         ("net", CloneFlags::CLONE_NEWNET),
         ("ipc", CloneFlags::CLONE_NEWIPC),
@@ -87,10 +88,17 @@ pub fn run(iptables: Option<&str>) {
     ]
     .map(|(name, flag)| step(name, unshare(flag)))
     .into();
-    seen.mounts = mounts();
-    // iptables-legacy wants to write its lock below /run, now a tmpfs.
-    seen.iptables = iptables.map(list_nat_table);
-    // Last: it makes this process unable to start others.
+    let tmpfs = private_tmpfs();
+    seen.mounts = vec![step("tmpfs", tmpfs)];
+    // iptables-legacy wants to write its lock below /run, now a tmpfs. The kernel may
+    // have to load modules for the table and for the overlay: both at the same time.
+    let listing = iptables.map(|path| (path, list_nat_table(path)));
+    if tmpfs.is_ok() {
+        seen.mounts.push(step("overlay", overlay()));
+    }
+    seen.iptables = listing.map(|(path, listing)| packet_filter(path, listing));
+    seen.rootlesskit_version = version.join().ok().flatten().unwrap_or_default();
+    // Last: it makes this process unable to start others, and wants it to have one thread.
     seen.namespaces
         .push(step("pid", unshare(CloneFlags::CLONE_NEWPID)));
     let line = serde_json::to_string(&seen).unwrap_or_default();
@@ -109,23 +117,12 @@ fn read(path: &str) -> String {
     std::fs::read_to_string(path).unwrap_or_default()
 }
 
-fn mounts() -> Vec<Step> {
+/// A tmpfs at `/run` that only this process sees.
+fn private_tmpfs() -> nix::Result<()> {
     let none = None::<&str>;
-    let private = mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none);
-    let tmpfs = private.and_then(|()| {
-        mount(
-            Some("tmpfs"),
-            "/run",
-            Some("tmpfs"),
-            MsFlags::MS_NODEV,
-            none,
-        )
-    });
-    let mut steps = vec![step("tmpfs", tmpfs)];
-    if tmpfs.is_ok() {
-        steps.push(step("overlay", overlay()));
-    }
-    steps
+    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)?;
+    let tmpfs = Some("tmpfs");
+    mount(tmpfs, "/run", tmpfs, MsFlags::MS_NODEV, none)
 }
 
 /// With `userxattr` (Linux 5.11) and without it (Ubuntu's kernels before that).
@@ -152,12 +149,17 @@ fn overlay() -> nix::Result<()> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "one question to one program")]
-fn list_nat_table(path: &str) -> PacketFilter {
-    let output = Command::new(path)
+fn list_nat_table(path: &str) -> io::Result<Child> {
+    Command::new(path)
         .args(["-t", "nat", "-L", "-n"])
         .stdin(Stdio::null())
-        .output();
-    let (exit, stderr) = match output {
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+}
+
+fn packet_filter(path: &str, listing: io::Result<Child>) -> PacketFilter {
+    let (exit, stderr) = match listing.and_then(Child::wait_with_output) {
         Ok(o) => (
             o.status.code().unwrap_or(-1),
             String::from_utf8_lossy(&o.stderr).into_owned(),
