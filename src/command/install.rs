@@ -9,7 +9,7 @@ mod support;
 
 pub use ask::guided;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -103,7 +103,6 @@ fn attempt(request: &Request, look: &Look) -> Result<Exit, Error> {
     let ground = apply::ground(&*host, "install")?;
     // They take longest: everything else is read while they run.
     let programs = Running::start(&host, &ground, deadline, Purpose::Install);
-    ask_buses(&host);
     std::thread::spawn(super::catalogue);
     let state_dir = apply::state_dir(&*host, &ground);
     let is_live = request.replay.is_none();
@@ -169,15 +168,6 @@ pub fn recorded(path: &Path) -> Result<Recorded, Error> {
     let mut bundle = bundle(path)?;
     bundle.unlisted = Unlisted::Absent;
     Ok(Recorded::new(bundle))
-}
-
-/// Has the buses asked already while files are read; each is asked once.
-fn ask_buses(host: &Arc<dyn Host>) {
-    let uid = host.identity().euid;
-    let (user, system) = (Arc::clone(host), Arc::clone(host));
-    let runtime_dir = PathBuf::from(format!("/run/user/{uid}"));
-    std::thread::spawn(move || drop(user.user_manager(&runtime_dir)));
-    std::thread::spawn(move || drop(system.system_bus(uid)));
 }
 
 /// The journal as it is; what a killed run left of one is removed.

@@ -227,6 +227,7 @@ impl Reader<'_> {
     fn go(&mut self) {
         let jobs = std::mem::take(&mut self.jobs);
         std::thread::spawn(move || {
+            crate::host::give_way();
             for job in jobs {
                 let _ = catch_unwind(AssertUnwindSafe(job));
             }
