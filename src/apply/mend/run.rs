@@ -89,7 +89,7 @@ impl Doer<'_> {
                 program::run("modprobe", &[&["-a", "--"][..], &names].concat(), SHORT).map(drop)
             }
             Deed::Reload => systemctl(&["daemon-reload"]),
-            Deed::RestartManager { unit } => systemctl(&["restart", "--", unit]),
+            Deed::RestartManager { unit } => restart_manager(unit),
             Deed::Mode {
                 path,
                 mode,
@@ -261,6 +261,12 @@ impl Doer<'_> {
             cancelled: &interrupt::asked,
         }
     }
+}
+
+/// systemd 247 now and then starts the new manager while it still removes the control
+/// group of the old one (status 219/CGROUP); by then the next start goes through.
+fn restart_manager(unit: &str) -> Result<(), String> {
+    systemctl(&["restart", "--", unit]).or_else(|_| systemctl(&["start", "--", unit]))
 }
 
 fn systemctl(args: &[&str]) -> Result<(), String> {

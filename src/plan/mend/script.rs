@@ -110,7 +110,10 @@ impl Action {
             Action::LoginLimit(limit) => vec![file(&limit.file(), &limit.lines())],
             Action::RestartManager { unit } => vec![
                 "systemctl daemon-reload".into(),
-                line(&["systemctl", "restart", "--", unit]),
+                // As `prepare` does: the restart alone fails now and then on systemd 247.
+                ["restart", "start"]
+                    .map(|verb| line(&["systemctl", verb, "--", unit]))
+                    .join(" || "),
             ],
             Action::SubIds(ids) => sub_ids(ids),
             Action::Mode { path, mode, owner } => mode_of(path, mode, owner),
