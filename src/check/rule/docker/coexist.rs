@@ -132,6 +132,7 @@ fn runs_by_hand(facts: &Facts) -> bool {
 /// A daemon lives in the runtime directory.
 fn serves(state: &State) -> bool {
     let named = |file: &PidFile| file.comm.known().is_some_and(|comm| comm == "dockerd");
+    let named = |file: &PidFile| named(file) || file.wrapped;
     state.socket.known().is_some() || state.pid_files.iter().any(named)
 }
 
@@ -145,7 +146,7 @@ pub fn leftover_pid(facts: &Facts) -> Verdict {
         let Some(comm) = file.comm.ask(&format!("/proc/{pid}/comm"))? else {
             continue;
         };
-        if comm != file.program {
+        if comm != file.program && !file.wrapped {
             let comm: String = comm.chars().filter(|c| !c.is_control()).collect();
             return Ok(
                 fail(format!("a pid file names {comm}, not {}", file.program))
@@ -365,6 +366,23 @@ mod tests {
             pid("docker/containerd/containerd.pid", "bash\n").status,
             Status::Fail
         );
+        // Of the service itself, under another name.
+        let wrapped = |group: &str| {
+            let host = runtime().file(&format!("{RUN}/docker.pid"), "712\n");
+            let host = host.file("/proc/712/comm", ".dockerd-wrappe\n");
+            let host = host.file("/proc/712/cgroup", &format!("0::{group}\n"));
+            host.check("docker.leftover-pid").status
+        };
+        let manager = "/user.slice/user-1000.slice/user@1000.service";
+        assert_eq!(
+            wrapped(&format!("{manager}/app.slice/docker.service")),
+            Status::Pass
+        );
+        assert_eq!(
+            wrapped(&format!("{manager}/app.slice/other.service")),
+            Status::Fail
+        );
+        assert_eq!(wrapped("/system.slice/docker.service"), Status::Fail);
         let rubbish = runtime().file(&format!("{RUN}/docker.pid"), "\u{fffd}\0\n");
         assert_eq!(rubbish.check("docker.leftover-pid").status, Status::Pass);
     }

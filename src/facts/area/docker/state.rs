@@ -42,6 +42,9 @@ pub struct PidFile {
     pub pid: Fact<u32>,
     /// `/proc/PID/comm`; `Absent` when there is no such process.
     pub comm: Fact<String>,
+    /// It has another name, and runs in the control group of the user's docker.service
+    /// all the same: the program is wrapped, as on NixOS (`.dockerd-wrapped`).
+    pub wrapped: bool,
 }
 
 /// Reads it.
@@ -137,12 +140,29 @@ fn pid_file(cx: Context<'_>, path: PathBuf, program: &'static str) -> PidFile {
         Some(pid) => Fact::Known(pid),
         None => Fact::unreadable("it holds no process id"),
     });
+    let comm = comm(cx.host, &pid);
+    let is_other = comm.known().is_some_and(|comm| comm != program);
     PidFile {
-        comm: comm(cx.host, &pid),
+        wrapped: is_other && pid.known().is_some_and(|pid| in_service(cx.host, *pid)),
+        comm,
         path,
         program,
         pid,
     }
+}
+
+/// Whether a process belongs to the user's docker.service, by cgroups(7).
+fn in_service(host: &dyn crate::host::Host, pid: u32) -> bool {
+    let groups = host.read(Path::new(&format!("/proc/{pid}/cgroup")));
+    let of_service = |line: &str| {
+        let mut parts = line
+            .split('/')
+            .skip_while(|part| !part.starts_with("user@"));
+        parts.any(|part| part == "docker.service")
+    };
+    groups
+        .known()
+        .is_some_and(|text| text.lines().any(of_service))
 }
 
 /// The name of a process.
