@@ -39,6 +39,9 @@ pub fn bring_up(
 }
 
 fn once(manager: &Manager, unit: &str, call: Call, wait: &Wait<'_>) -> Result<Up, BusError> {
+    // Upstream's unit may start three times a minute (StartLimitBurst): whoever asks for
+    // one more in person shall not be refused for the others.
+    manager.reset_failed(unit)?;
     Ok(match call(manager, unit, wait)? {
         JobEnd::Done => Up::Done,
         JobEnd::Late | JobEnd::Cancelled => Up::Waiting,

@@ -190,7 +190,7 @@ impl<'scope> Run<'_, 'scope> {
             Step::Change(change) => change::make(change, self.journal),
             Step::Enable { link, dir_mode } => self.enable(link, *dir_mode),
             Step::Reload => Ok(self.manager()?.reload()?),
-            Step::Start { failed } => self.start(*failed),
+            Step::Start => self.start(),
             Step::Restart => self.restart(),
             Step::Linger { uid } => self.linger(*uid),
         }
@@ -206,11 +206,8 @@ impl<'scope> Run<'_, 'scope> {
         Ok(())
     }
 
-    fn start(&mut self, failed: bool) -> Result<(), StepError> {
+    fn start(&mut self) -> Result<(), StepError> {
         self.journal.before(Undo::Stop { unit: UNIT.into() })?;
-        if failed {
-            self.manager()?.reset_failed(UNIT)?;
-        }
         self.bring_up(start)
     }
 

@@ -102,9 +102,7 @@ impl Planner<'_> {
         let start = match state.active_state.as_str() {
             "active" if stale || config => Some(Step::Restart),
             "active" => None,
-            state => Some(Step::Start {
-                failed: state == "failed",
-            }),
+            _ => Some(Step::Start),
         };
         if stale && state.is_installed() {
             self.steps.push(Step::Reload);

@@ -70,10 +70,7 @@ pub enum Step {
     /// Have the manager read the units again.
     Reload,
     /// Start the daemon and wait until it answers.
-    Start {
-        /// systemd has to forget first that it failed.
-        failed: bool,
-    },
+    Start,
     /// Start the daemon again and wait until it answers.
     Restart,
     /// Have the user's manager run without a login.
@@ -100,7 +97,7 @@ impl Step {
             Step::Change(change) => change.title(),
             Step::Enable { .. } => format!("enable {UNIT}: it starts with your user manager"),
             Step::Reload => "have systemd read the units again".into(),
-            Step::Start { .. } => format!("start {UNIT} and wait until the daemon answers"),
+            Step::Start => format!("start {UNIT} and wait until the daemon answers"),
             Step::Restart => format!("restart {UNIT}: running containers stop"),
             Step::Linger { .. } => "enable lingering: the daemon starts at boot".into(),
         }
@@ -109,12 +106,14 @@ impl Step {
     /// The call that does it, for steps over D-Bus.
     pub fn call(&self) -> Option<String> {
         let systemd = |call: &str| Some(format!("org.freedesktop.systemd1.Manager.{call}"));
+        // Earlier starts do not count.
+        let anew = |call| format!("ResetFailedUnit({UNIT:?}), {call}({UNIT:?}, \"replace\")");
         match self {
             Step::MakeDir { .. } | Step::Change(_) => None,
             Step::Enable { .. } => systemd(&format!("EnableUnitFiles([{UNIT:?}], false, false)")),
             Step::Reload => systemd("Reload()"),
-            Step::Start { .. } => systemd(&format!("StartUnit({UNIT:?}, \"replace\")")),
-            Step::Restart => systemd(&format!("RestartUnit({UNIT:?}, \"replace\")")),
+            Step::Start => systemd(&anew("StartUnit")),
+            Step::Restart => systemd(&anew("RestartUnit")),
             Step::Linger { uid } => Some(format!(
                 "org.freedesktop.login1.Manager.SetUserLinger({uid}, true, false)"
             )),
@@ -128,7 +127,7 @@ impl Step {
 
     /// It starts the daemon.
     pub fn is_start(&self) -> bool {
-        matches!(self, Step::Start { .. } | Step::Restart)
+        matches!(self, Step::Start | Step::Restart)
     }
 
     /// The file or directory it is about.
