@@ -132,8 +132,8 @@ fn runs_by_hand(facts: &Facts) -> bool {
 /// A daemon lives in the runtime directory.
 fn serves(state: &State) -> bool {
     let named = |file: &PidFile| file.comm.known().is_some_and(|comm| comm == "dockerd");
-    let named = |file: &PidFile| named(file) || file.wrapped;
-    state.socket.known().is_some() || state.pid_files.iter().any(named)
+    let lives = |file: &PidFile| named(file) || file.wrapped;
+    state.socket.known().is_some() || state.pid_files.iter().any(lives)
 }
 
 pub fn leftover_pid(facts: &Facts) -> Verdict {
@@ -367,22 +367,21 @@ mod tests {
             Status::Fail
         );
         // Of the service itself, under another name.
-        let wrapped = |group: &str| {
+        let wrapped = |comm: &str, group: &str| {
             let host = runtime().file(&format!("{RUN}/docker.pid"), "712\n");
-            let host = host.file("/proc/712/comm", ".dockerd-wrappe\n");
+            let host = host.file("/proc/712/comm", comm);
             let host = host.file("/proc/712/cgroup", &format!("0::{group}\n"));
             host.check("docker.leftover-pid").status
         };
         let manager = "/user.slice/user-1000.slice/user@1000.service";
-        assert_eq!(
-            wrapped(&format!("{manager}/app.slice/docker.service")),
-            Status::Pass
-        );
-        assert_eq!(
-            wrapped(&format!("{manager}/app.slice/other.service")),
-            Status::Fail
-        );
-        assert_eq!(wrapped("/system.slice/docker.service"), Status::Fail);
+        let service = format!("{manager}/app.slice/docker.service");
+        assert_eq!(wrapped(".dockerd-wrappe\n", &service), Status::Pass);
+        // It has the number of the dead one by chance.
+        assert_eq!(wrapped("rootlesskit\n", &service), Status::Fail);
+        let other = format!("{manager}/app.slice/other.service");
+        assert_eq!(wrapped(".dockerd-wrappe\n", &other), Status::Fail);
+        let rootful = "/system.slice/docker.service";
+        assert_eq!(wrapped(".dockerd-wrappe\n", rootful), Status::Fail);
         let rubbish = runtime().file(&format!("{RUN}/docker.pid"), "\u{fffd}\0\n");
         assert_eq!(rubbish.check("docker.leftover-pid").status, Status::Pass);
     }

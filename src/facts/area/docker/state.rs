@@ -42,8 +42,8 @@ pub struct PidFile {
     pub pid: Fact<u32>,
     /// `/proc/PID/comm`; `Absent` when there is no such process.
     pub comm: Fact<String>,
-    /// It has another name, and runs in the control group of the user's docker.service
-    /// all the same: the program is wrapped, as on NixOS (`.dockerd-wrapped`).
+    /// It has the program's name and more in it, and runs in the control group of the
+    /// user's docker.service: the program is wrapped, as on NixOS (`.dockerd-wrapped`).
     pub wrapped: bool,
 }
 
@@ -141,9 +141,10 @@ fn pid_file(cx: Context<'_>, path: PathBuf, program: &'static str) -> PidFile {
         None => Fact::unreadable("it holds no process id"),
     });
     let comm = comm(cx.host, &pid);
-    let is_other = comm.known().is_some_and(|comm| comm != program);
+    let is_like = |comm: &String| comm != program && comm.contains(program);
+    let is_like = comm.known().is_some_and(is_like);
     PidFile {
-        wrapped: is_other && pid.known().is_some_and(|pid| in_service(cx.host, *pid)),
+        wrapped: is_like && pid.known().is_some_and(|pid| in_service(cx.host, *pid)),
         comm,
         path,
         program,
