@@ -75,6 +75,17 @@ fn what_does_not_come_up_again_is_told() {
         reverted.kept,
         ["failing is as it was before, and does not come up: systemctl --user status failing"]
     );
+    // No earlier start counts against these.
+    let asked = rig.asked.lock().unwrap();
+    assert_eq!(
+        asked[..4],
+        [
+            "reset early",
+            "restart early replace",
+            "reset failing",
+            "restart failing replace"
+        ]
+    );
 }
 
 #[test]

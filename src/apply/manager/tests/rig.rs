@@ -168,6 +168,7 @@ impl Systemd {
     }
 
     fn reset_failed_unit(&self, name: &str) -> Result<(), No> {
+        self.note(format!("reset {name}"));
         match NAMES.contains(&name) {
             true => Ok(()),
             false => Err(No::NoSuchUnit(format!("Unit {name} not loaded."))),
