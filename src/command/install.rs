@@ -100,10 +100,11 @@ fn attempt(request: &Request, look: &Look) -> Result<Exit, Error> {
     let started = Instant::now();
     let deadline = patience(request);
     let host = host(request)?;
+    // Read on the other core while the ground is.
+    std::thread::spawn(super::catalogue);
     let ground = apply::ground(&*host, "install")?;
     // They take longest: everything else is read while they run.
     let programs = Running::start(&host, &ground, deadline, Purpose::Install);
-    std::thread::spawn(super::catalogue);
     let state_dir = apply::state_dir(&*host, &ground);
     let is_live = request.replay.is_none();
     let lock = || Lock::take(&ground.runtime_dir, ground.home_path());

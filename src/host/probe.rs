@@ -186,7 +186,7 @@ fn rootlesskit_version() -> Option<String> {
         match UnixStream::connect(&socket) {
             Ok(stream) => break stream,
             // Our parent opens it after it started us.
-            Err(_) if Instant::now() < end => std::thread::sleep(Duration::from_micros(300)),
+            Err(_) if Instant::now() < end => std::thread::sleep(Duration::from_millis(2)),
             Err(_) => return None,
         }
     };
