@@ -16,7 +16,7 @@ pub enum Up {
     Done,
     /// It failed, and this is why.
     Failed(Failure),
-    /// It is not up in time, or the user did not want to wait: the job goes on.
+    /// It is not up in time, or the user did not want to wait.
     Waiting,
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::fact::Fact;
 use crate::facts::Context;
 use crate::facts::listens::Listens;
+use crate::facts::process;
 
 /// The runtime directory's contents.
 #[derive(Debug)]
@@ -144,7 +145,7 @@ fn pid_file(cx: Context<'_>, path: PathBuf, program: &'static str) -> PidFile {
     let is_like = |comm: &String| comm != program && comm.contains(program);
     let is_like = comm.known().is_some_and(is_like);
     PidFile {
-        wrapped: is_like && pid.known().is_some_and(|pid| in_service(cx.host, *pid)),
+        wrapped: is_like && pid.known().is_some_and(|pid| in_service(cx, *pid)),
         comm,
         path,
         program,
@@ -152,18 +153,15 @@ fn pid_file(cx: Context<'_>, path: PathBuf, program: &'static str) -> PidFile {
     }
 }
 
-/// Whether a process belongs to the user's docker.service, by cgroups(7).
-fn in_service(host: &dyn crate::host::Host, pid: u32) -> bool {
-    let groups = host.read(Path::new(&format!("/proc/{pid}/cgroup")));
-    let of_service = |line: &str| {
-        let mut parts = line
-            .split('/')
-            .skip_while(|part| !part.starts_with("user@"));
-        parts.any(|part| part == "docker.service")
-    };
-    groups
-        .known()
-        .is_some_and(|text| text.lines().any(of_service))
+/// Whether a process belongs to the user's docker.service.
+fn in_service(cx: Context<'_>, pid: u32) -> bool {
+    let uid = cx.ground.subject.as_ref().map_or(0, |s| s.uid);
+    let manager = format!("user@{uid}.service");
+    let cgroup = process::cgroup(cx.host, &pid.to_string());
+    cgroup.known().is_some_and(|path| {
+        let mut below = path.split('/').skip_while(|part| *part != manager);
+        below.any(|part| part == "docker.service")
+    })
 }
 
 /// The name of a process.
