@@ -16,8 +16,13 @@ pub struct Image {
 }
 
 impl Image {
-    pub fn disk(&self) -> PathBuf {
-        self.dir.join("disk.qcow2")
+    /// The disk as an overlay names it: from where the overlay lies, be it a state or a copy
+    /// in use. So the cache may be moved, or be known by another name to the run that has
+    /// saved the state.
+    pub fn backing(&self) -> PathBuf {
+        Path::new("../../images")
+            .join(self.key())
+            .join("disk.qcow2")
     }
 
     pub fn kernel(&self) -> PathBuf {
@@ -137,4 +142,16 @@ fn step(name: &str, command: &mut Command, seconds: u64) -> Result<()> {
         .with_context(|| name.to_owned())?
         .ok(name)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_names_its_image_from_where_it_lies() {
+        let dir = PathBuf::from("/home/a/.cache/rootless-setup-vm/images/sid-0123");
+        let named = Image { dir }.backing();
+        assert_eq!(named, Path::new("../../images/sid-0123/disk.qcow2"));
+    }
 }

@@ -112,22 +112,10 @@ fn overlay(image: &Image, disk: &Path) -> Result<()> {
     let mut command = process::tied("KILL", "qemu-img");
     command
         .args(["create", "-q", "-f", "qcow2", "-F", "qcow2", "-b"])
-        .arg(backing(&image.disk()))
+        .arg(image.backing())
         .arg(disk);
     process::run(&mut command, "", Duration::from_secs(30))?.ok("qemu-img")?;
     Ok(())
-}
-
-/// The image's disk as an overlay names it: `../../images/NAME/disk.qcow2`, from where the
-/// overlay lies, be it an entry or a copy in use. So the cache may be moved, or be known
-/// by another name to the run that has saved the state.
-fn backing(disk: &Path) -> PathBuf {
-    let parts: Vec<_> = disk.components().collect();
-    Path::new("../..").join(
-        parts[parts.len().saturating_sub(3)..]
-            .iter()
-            .collect::<PathBuf>(),
-    )
 }
 
 /// A slow machine that does something else besides takes four minutes for a boot of sid.
@@ -171,16 +159,4 @@ fn qemu_version() -> Result<String> {
     let mut command: Command = process::tied("KILL", "qemu-system-x86_64");
     let output = process::run(command.arg("--version"), "", Duration::from_secs(20))?;
     Ok(output.ok("qemu-system-x86_64 --version")?.stdout)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_state_names_its_image_from_where_it_lies() {
-        let disk = Path::new("/home/a/.cache/rootless-setup-vm/images/sid-0123/disk.qcow2");
-        let named = backing(disk);
-        assert_eq!(named, Path::new("../../images/sid-0123/disk.qcow2"));
-    }
 }
