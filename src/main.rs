@@ -23,6 +23,9 @@ fn main() -> ExitCode {
             host::probe::run(iptables.as_deref().and_then(|p| p.to_str()));
             ExitCode::SUCCESS
         }
+        Some(mode) if mode == host::as_user::READER => hidden(host::as_user::read()),
+        Some(mode) if mode == host::as_user::SUPERVISOR => hidden(host::as_user::supervise()),
+        Some(mode) if mode == host::as_user::BECOME => host::as_user::become_program().into(),
         Some(mode) if mode == host::ALIVE => {
             host::touch(args.next().unwrap_or_default().as_ref());
             ExitCode::SUCCESS
@@ -39,7 +42,16 @@ fn main() -> ExitCode {
     }
 }
 
+/// Who asked learns of an error by the end of the answers.
+fn hidden(done: std::io::Result<()>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
 fn run() -> ExitCode {
+    host::keep_descriptors();
     let cli = Cli::parse();
     watch_signals();
     std::panic::set_hook(Box::new(|bug| {

@@ -6,12 +6,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::examine::examine;
+use super::examine::{self, examine};
 use crate::cli::{Doctor, Format};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::facts::subject;
-use crate::host::{Bundle, Host, Live, Recorded, Recorder};
+use crate::host::{Bundle, Host, Recorded, Recorder};
 use crate::report::{Report, json, text};
 use crate::ui::{self, Look};
 
@@ -37,22 +37,13 @@ pub fn run(args: &Doctor, look: &Look) -> Result<Exit, Error> {
 
 fn live(args: &Doctor) -> Result<Report, Error> {
     let deadline = Duration::from_secs(args.timeout);
-    let mut live = Live::new(!args.no_probe, deadline);
-    let subject = subject::find(&live, args.user.as_deref())?;
-    if let Some(other) = subject.as_ref().filter(|s| !s.is_self) {
-        live.examine_for(other.uid, other.gid, other.groups.clone());
-    }
+    let (live, subject) = examine::live(args.user.as_deref(), !args.no_probe, deadline)?;
     let Some(path) = &args.capture else {
-        return examine(
-            &(Arc::new(live) as Arc<dyn Host>),
-            subject,
-            "live",
-            deadline,
-        );
+        return examine(&live, subject, "live", deadline);
     };
     // Found out before the work is done, not after it.
     let mut file = create(path)?;
-    let recorder = Arc::new(Recorder::new(Arc::new(live), args.user.clone()));
+    let recorder = Arc::new(Recorder::new(live, args.user.clone()));
     // Asked again, so that the recording holds what it takes to find the user.
     let subject = subject::find(&*recorder, args.user.as_deref())?;
     let report = examine(

@@ -7,17 +7,14 @@ use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::doctor::recorded;
-use super::examine::examine;
+use super::examine::{self, examine};
 use crate::cli::{Explain, Format};
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::facts::subject;
 use crate::host::unit_log::{Extent, UnitLog};
-use crate::host::{Host, Live};
 use crate::known::catalogue::KnownIssues;
 use crate::known::{Explanation, NotText, Results, SCHEMA_VERSION, Scanned, Source};
 use crate::known::{asks_the_host, rank, scan};
@@ -97,17 +94,8 @@ fn host(args: &Explain) -> Result<Report, Error> {
         return recorded(path, None, DEADLINE);
     }
     ui::with_progress("Examining this host ...", || {
-        let mut live = Live::new(true, DEADLINE);
-        let subject = subject::find(&live, None)?;
-        if let Some(other) = subject.as_ref().filter(|s| !s.is_self) {
-            live.examine_for(other.uid, other.gid, other.groups.clone());
-        }
-        examine(
-            &(Arc::new(live) as Arc<dyn Host>),
-            subject,
-            "live",
-            DEADLINE,
-        )
+        let (live, subject) = examine::live(None, true, DEADLINE)?;
+        examine(&live, subject, "live", DEADLINE)
     })
 }
 

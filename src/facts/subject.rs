@@ -139,12 +139,11 @@ pub fn ask_names(
         .find(|p| matches!(host.stat(Path::new(p)), Fact::Known(_)))?;
     let (_, database) = query.split_once(' ')?;
     let output = host.run(&Program {
-        key: query,
+        key: query.into(),
         path: (*path).to_owned(),
         args: vec![database.to_owned(), key.to_owned()],
-        env: Vec::new(),
         deadline: patience,
-        enough: None,
+        ..Program::default()
     });
     Some(output.into_known()?.stdout)
 }

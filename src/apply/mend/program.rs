@@ -43,16 +43,16 @@ pub fn output(name: &str, args: &[&str], patience: Duration) -> Result<Output, S
         ("HOME", "/root"),
     ];
     let program = Program {
-        key: "mend",
+        key: "mend".into(),
         path,
         args: args.iter().map(|arg| (*arg).to_owned()).collect(),
         env: env
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into(),
         deadline: patience,
-        enough: None,
+        ..Program::default()
     };
-    match program::run(&program, None, Instant::now() + patience, MOST_OUTPUT) {
+    match program::run(&program, Instant::now() + patience, MOST_OUTPUT) {
         Fact::Known(output) => Ok(output),
         Fact::Absent => Err(format!("{name} is not installed")),
         Fact::Unreadable(why) => Err(why.text),

@@ -1,0 +1,76 @@
+//! Becoming another user, for good.
+
+use std::io;
+
+use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid};
+use rustix::process::{DumpableBehavior, Resource, Rlimit};
+use serde::{Deserialize, Serialize};
+
+/// Whose rights a process takes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// User id; never root's.
+    pub uid: u32,
+    /// Primary group by passwd(5): newuidmap refuses any other.
+    pub gid: u32,
+    /// Supplementary groups.
+    pub groups: Vec<u32>,
+}
+
+/// The limits of what runs as somebody else: resource, and the most it may be.
+///
+/// Address space has none: Go's runtime reserves more than it uses. The number
+/// of processes is counted for the whole account, so that what it runs
+/// elsewhere must not count against it: what is started here is ended to the
+/// last process instead.
+const LIMITS: [(Resource, u64); 5] = [
+    (Resource::Core, 0),
+    (Resource::Data, 4 << 30),
+    (Resource::Fsize, 64 << 20),
+    (Resource::Nofile, 4096),
+    (Resource::Nproc, 8192),
+];
+
+impl Account {
+    /// Gives up every right of root's. The process cannot be traced by the
+    /// user afterwards: what it answers is its own.
+    ///
+    /// # Errors
+    /// The system's; the process must end then. Root is nobody to become.
+    pub fn become_it(&self) -> io::Result<()> {
+        if self.uid == 0 {
+            return Err(io::Error::other("root is examined as itself only"));
+        }
+        LIMITS.iter().try_for_each(|(what, most)| limit(*what, *most))?;
+        // The first to go when memory runs out. Without /proc it is one of many.
+        let _ = write_oom_score();
+        let groups: Vec<Gid> = self.groups.iter().copied().map(Gid::from_raw).collect();
+        let (uid, gid) = (Uid::from_raw(self.uid), Gid::from_raw(self.gid));
+        setgroups(&groups)?;
+        setresgid(gid, gid, gid)?;
+        setresuid(uid, uid, uid)?;
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+        rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+        // What cannot be undone has to be so.
+        match setresuid(Uid::from_raw(0), Uid::from_raw(0), Uid::from_raw(0)) {
+            Ok(()) => Err(io::Error::other("root's rights could not be given up")),
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+/// Lowers a limit; one that is lower stays.
+fn limit(what: Resource, most: u64) -> io::Result<()> {
+    let now = rustix::process::getrlimit(what);
+    let lower = |had: Option<u64>| Some(had.map_or(most, |had| had.min(most)));
+    let new = Rlimit {
+        current: lower(now.current),
+        maximum: lower(now.maximum),
+    };
+    Ok(rustix::process::setrlimit(what, new)?)
+}
+
+#[expect(clippy::disallowed_methods, reason = "a setting of this process alone")]
+fn write_oom_score() -> io::Result<()> {
+    std::fs::write("/proc/self/oom_score_adj", "1000")
+}
