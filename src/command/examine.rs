@@ -46,11 +46,7 @@ pub fn seen_by(
     if user.is_self || user.uid == 0 {
         return Arc::new(own);
     }
-    let account = Account {
-        uid: user.uid,
-        gid: user.gid,
-        groups: user.groups.clone(),
-    };
+    let account = Account::new(user.uid, user.gid, user.groups.clone());
     Arc::new(AsUser::new(account, probe, deadline))
 }
 

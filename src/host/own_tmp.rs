@@ -15,7 +15,8 @@ impl OwnTmp {
         let mut builder = std::fs::DirBuilder::new();
         builder.mode(0o700);
         // That a name is taken is the only error that another name helps with.
-        let mut names = (0..4).map(|_| PathBuf::from(format!("/tmp/rootless-setup-{:016x}", name())));
+        let mut names =
+            (0..4).map(|_| PathBuf::from(format!("/tmp/rootless-setup-{:016x}", name())));
         names.find(|path| builder.create(path).is_ok()).map(OwnTmp)
     }
 

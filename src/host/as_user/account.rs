@@ -1,8 +1,10 @@
 //! Becoming another user, for good.
 
 use std::io;
+use std::time::{Duration, Instant};
 
 use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid};
+use procfs::process::all_processes;
 use rustix::process::{DumpableBehavior, Resource, Rlimit};
 use serde::{Deserialize, Serialize};
 
@@ -15,23 +17,39 @@ pub struct Account {
     pub gid: u32,
     /// Supplementary groups.
     pub groups: Vec<u32>,
+    /// How many processes and threads the user may have: the kernel counts them
+    /// for the whole account. None: as many as root.
+    pub tasks: Option<u64>,
 }
 
 /// The limits of what runs as somebody else: resource, and the most it may be.
 ///
-/// Address space has none: Go's runtime reserves more than it uses. The number
-/// of processes is counted for the whole account, so that what it runs
-/// elsewhere must not count against it: what is started here is ended to the
-/// last process instead.
-const LIMITS: [(Resource, u64); 5] = [
+/// Address space has none: Go's runtime reserves more than it uses.
+const LIMITS: [(Resource, u64); 4] = [
     (Resource::Core, 0),
-    (Resource::Data, 4 << 30),
+    (Resource::Data, 2 << 30),
     (Resource::Fsize, 64 << 20),
     (Resource::Nofile, 4096),
-    (Resource::Nproc, 8192),
 ];
 
+/// How many processes and threads may come of one program: the probe has thirty.
+const MOST_TASKS: u64 = 256;
+
+/// How long it may take to count those that the user has already.
+const COUNTING: Duration = Duration::from_millis(300);
+
 impl Account {
+    /// An account with a limit for what is started as this user, over what runs
+    /// already; none where that is too much to count.
+    pub fn new(uid: u32, gid: u32, groups: Vec<u32>) -> Account {
+        Account {
+            uid,
+            gid,
+            groups,
+            tasks: tasks_of(uid).map(|now| now + MOST_TASKS),
+        }
+    }
+
     /// Gives up every right of root's. The process cannot be traced by the
     /// user afterwards: what it answers is its own.
     ///
@@ -41,7 +59,11 @@ impl Account {
         if self.uid == 0 {
             return Err(io::Error::other("root is examined as itself only"));
         }
-        LIMITS.iter().try_for_each(|(what, most)| limit(*what, *most))?;
+        LIMITS
+            .iter()
+            .try_for_each(|(what, most)| limit(*what, *most))?;
+        self.tasks
+            .map_or(Ok(()), |most| limit(Resource::Nproc, most))?;
         // The first to go when memory runs out. Without /proc it is one of many.
         let _ = write_oom_score();
         let groups: Vec<Gid> = self.groups.iter().copied().map(Gid::from_raw).collect();
@@ -57,6 +79,22 @@ impl Account {
             Err(_) => Ok(()),
         }
     }
+}
+
+/// How many processes and threads a user has.
+fn tasks_of(uid: u32) -> Option<u64> {
+    let end = Instant::now() + COUNTING;
+    let mut tasks = 0;
+    for process in all_processes().ok()?.flatten() {
+        if Instant::now() > end {
+            return None;
+        }
+        if process.uid().is_ok_and(|owner| owner == uid) {
+            let threads = process.stat().map_or(1, |stat| stat.num_threads);
+            tasks += u64::try_from(threads).unwrap_or(1);
+        }
+    }
+    Some(tasks)
 }
 
 /// Lowers a limit; one that is lower stays.

@@ -1,5 +1,6 @@
 //! Ending what a program has left behind.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use procfs::process::{ProcState, Process, all_processes};
@@ -9,36 +10,46 @@ use rustix::process::{kill_process, pidfd_open, pidfd_send_signal};
 /// How long it may take: somebody may start processes faster than they are found.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// For setpriority(2): before everybody.
+const FIRST: i32 = -20;
+
 /// Ends every descendant of this process, however often it forked and whichever
 /// session it made: this process has to be their subreaper.
 ///
-/// They are stopped first, until none runs any more, and killed then: so that a
-/// process which forks while others are killed does not stay ahead.
+/// They are stopped first, until no other is found that runs, and killed then: so
+/// that a process which forks while others are killed does not stay ahead. One that
+/// was stopped may run on for a while, to give its memory back, but forks no more.
 pub fn end() {
     let end = Instant::now() + PATIENCE;
+    // Many of them may run. That this is not allowed is no reason not to try.
+    let _ = rustix::process::setpriority_process(None, FIRST);
+    let mut stopped: BTreeSet<i32> = BTreeSet::new();
     let mut empty = 0;
     // A list of children that is read while one of them ends may be short of others.
     while empty < 2 && Instant::now() < end {
         reap();
         let found = living();
-        match found.is_empty() {
-            true => empty += 1,
-            false => empty = 0,
-        }
-        let signal = match found.iter().any(|(_, state)| runs(*state)) {
-            true => Signal::STOP,
-            false => Signal::KILL,
+        empty = if found.is_empty() { empty + 1 } else { 0 };
+        let runs = |(process, state): &&(Process, ProcState)| {
+            !matches!(state, ProcState::Stopped | ProcState::Tracing)
+                && !stopped.contains(&process.pid)
         };
-        found.iter().for_each(|(process, _)| send(process, signal));
+        let running: Vec<&Process> = found
+            .iter()
+            .filter(runs)
+            .map(|(process, _)| process)
+            .collect();
+        running
+            .iter()
+            .for_each(|process| send(process, Signal::STOP));
+        if running.is_empty() {
+            found
+                .iter()
+                .for_each(|(process, _)| send(process, Signal::KILL));
+        }
+        stopped.extend(running.iter().map(|process| process.pid));
     }
     reap();
-}
-
-/// One that waits for a disk, a server or its `vfork` does not count: a signal
-/// waits for it.
-fn runs(state: ProcState) -> bool {
-    use ProcState::{Dead, Stopped, Tracing, Waiting, Zombie};
-    !matches!(state, Stopped | Tracing | Waiting | Zombie | Dead)
 }
 
 fn living() -> Vec<(Process, ProcState)> {

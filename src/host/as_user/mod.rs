@@ -22,8 +22,8 @@ use serde::de::DeserializeOwned;
 
 pub use account::Account;
 pub use reader::{MODE as READER, run as read};
-pub use supervisor::{BECOME, MODE as SUPERVISOR, become_program, supervise};
 pub(super) use supervisor::end_all;
+pub use supervisor::{BECOME, MODE as SUPERVISOR, become_program, supervise};
 
 use super::model::{FileSystem, Identity, Output, Program, Stat, SystemBus, UserManager};
 use super::{BuildInfo, Host, Live};
@@ -114,7 +114,10 @@ impl Host for AsUser {
     }
 
     fn read_up_to(&self, path: &Path, limit: u64) -> Fact<String> {
-        self.ask(&Question::Read { path: path.into(), limit })
+        self.ask(&Question::Read {
+            path: path.into(),
+            limit,
+        })
     }
 
     fn stat(&self, path: &Path) -> Fact<Stat> {

@@ -71,7 +71,8 @@ impl Reader {
             reader.channel.send(&order, end)?;
             Ok(reader)
         };
-        started().map_err(|e: io::Error| Why::new(format!("files cannot be read as that user: {e}")))
+        started()
+            .map_err(|e: io::Error| Why::new(format!("files cannot be read as that user: {e}")))
     }
 
     /// Asks one question; after an error the reader is of no more use.
