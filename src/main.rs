@@ -16,6 +16,7 @@ static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
 #[expect(clippy::disallowed_methods, reason = "arguments of the hidden modes")]
 fn main() -> ExitCode {
+    host::keep_descriptors();
     let mut args = std::env::args_os().skip(1);
     match args.next() {
         Some(mode) if mode == host::probe::INSIDE => {
@@ -51,7 +52,6 @@ fn hidden(done: std::io::Result<()>) -> ExitCode {
 }
 
 fn run() -> ExitCode {
-    host::keep_descriptors();
     let cli = Cli::parse();
     watch_signals();
     std::panic::set_hook(Box::new(|bug| {

@@ -133,6 +133,7 @@ pub fn end_all() {
 /// No program that root starts gets a descriptor which whoever started root's
 /// command had open: a file of root's, perhaps.
 pub fn keep_descriptors() {
+    // An ordinary user's `nsenter` may hand some on.
     if rustix::process::geteuid().is_root() {
         close_fds::set_fds_cloexec(3, &[]);
     }

@@ -10,7 +10,6 @@ pub struct OwnTmp(PathBuf);
 
 impl OwnTmp {
     /// None where there can be none: the program then sees to itself.
-    #[expect(clippy::disallowed_methods, reason = "removed by the same type")]
     pub fn new() -> Option<OwnTmp> {
         let mut builder = std::fs::DirBuilder::new();
         builder.mode(0o700);
@@ -40,6 +39,7 @@ fn name() -> u64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "they make their own directories")]
 mod tests {
     use super::*;
 
