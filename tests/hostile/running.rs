@@ -188,3 +188,26 @@ fn nobody_becomes_root() {
         .is_some_and(|a| a["known"]["stdout"] == "0\n");
     assert!(!ran, "{answer:?}");
 }
+
+/// Whoever possesses a session keyring reads what is in it, whatever the uid.
+#[test]
+fn it_has_no_key_of_roots() {
+    use keyutils::{Keyring, keytypes::User};
+    if !is_root() {
+        return;
+    }
+    let _alone = alone();
+    // Where this kernel has no keys, there are none to leak.
+    let Ok(mut keyring) = Keyring::join_anonymous_session() else {
+        return;
+    };
+    let key = keyring.add_key::<User, _, _>("rootless-setup-canary", "secret".as_bytes());
+    assert!(
+        key.is_ok()
+            && std::fs::read_to_string("/proc/keys")
+                .unwrap()
+                .contains("-canary")
+    );
+    let seen = prints("cat /proc/keys; grep -v ' session' /proc/self/cgroup");
+    assert!(!seen.contains("canary"), "{seen}");
+}

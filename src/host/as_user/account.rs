@@ -50,7 +50,7 @@ impl Account {
         }
     }
 
-    /// Gives up every right of root's. The process cannot be traced by the
+    /// Gives up every right of root's, and its keys. The process cannot be traced by the
     /// user afterwards: what it answers is its own.
     ///
     /// # Errors
@@ -66,12 +66,14 @@ impl Account {
             .map_or(Ok(()), |most| limit(Resource::Nproc, most))?;
         // The first to go when memory runs out. Without /proc it is one of many.
         let _ = write_oom_score();
+        // The new session keyring is empty. A kernel without keys has none to give away.
+        let _ = keyutils::Keyring::join_anonymous_session();
         let groups: Vec<Gid> = self.groups.iter().copied().map(Gid::from_raw).collect();
         let (uid, gid) = (Uid::from_raw(self.uid), Gid::from_raw(self.gid));
         setgroups(&groups)?;
         setresgid(gid, gid, gid)?;
         setresuid(uid, uid, uid)?;
-        rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
         rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
         // What cannot be undone has to be so.
         match setresuid(Uid::from_raw(0), Uid::from_raw(0), Uid::from_raw(0)) {

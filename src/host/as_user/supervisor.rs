@@ -116,6 +116,7 @@ fn running<T>(change: impl FnOnce(&mut Vec<(u32, UnixStream)>) -> T) -> T {
 pub fn supervise() -> io::Result<()> {
     rustix::process::setsid()?;
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+    leave_login_session();
     let mut channel = Channel::of_child()?;
     let text = channel.receive(None)?.unwrap_or_default();
     let order: Order = serde_json::from_str(&text)?;
@@ -132,6 +133,15 @@ pub fn supervise() -> io::Result<()> {
         as_user(&order.account, || drop(tmp))?;
     }
     channel.send(&answer, Instant::now() + CLEAN_UP)
+}
+
+/// logind and polkit tell by the control group whose login session a process is
+/// of: this is not root's. Where neither file is there, no session is either.
+#[expect(clippy::disallowed_methods, reason = "a setting of this process alone")]
+fn leave_login_session() {
+    for root in ["/sys/fs/cgroup", "/sys/fs/cgroup/systemd"] {
+        let _ = std::fs::write(format!("{root}/cgroup.procs"), "0");
+    }
 }
 
 fn watched(order: &Order, tmp: Option<&OwnTmp>, channel: &Channel, end: Instant) -> Fact<Output> {
