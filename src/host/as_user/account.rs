@@ -56,8 +56,9 @@ impl Account {
     /// # Errors
     /// The system's; the process must end then. Root is nobody to become.
     pub fn become_it(&self) -> io::Result<()> {
-        if self.uid == 0 {
-            return Err(io::Error::other("root is examined as itself only"));
+        // To the kernel the largest number means "leave it as it is".
+        if self.uid == 0 || [self.uid, self.gid].contains(&u32::MAX) {
+            return Err(io::Error::other("that is no account to become"));
         }
         LIMITS
             .iter()
