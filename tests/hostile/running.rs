@@ -179,14 +179,19 @@ fn nobody_becomes_root() {
         return;
     }
     let _alone = alone();
-    let mut order = order("/bin/sh", &["-c", "id -u"], 5_000);
-    order["account"]["uid"] = json!(0);
-    let mut worker = Worker::start("__supervise", &order);
-    let answer = worker.answer();
-    let ran = answer
-        .as_ref()
-        .is_some_and(|a| a["known"]["stdout"] == "0\n");
-    assert!(!ran, "{answer:?}");
+    for (id, value) in [("uid", 0), ("uid", u32::MAX), ("gid", u32::MAX)] {
+        let mut order = order("/bin/sh", &["-c", "id -u"], 5_000);
+        order["account"][id] = json!(value);
+        let mut worker = Worker::start("__supervise", &order);
+        let ran = worker.answer().unwrap_or_default();
+        assert!(
+            ran["known"]["stdout"]
+                .as_str()
+                .unwrap_or_default()
+                .is_empty(),
+            "{ran}"
+        );
+    }
 }
 
 /// Whoever possesses a session keyring reads what is in it, whatever the uid.
