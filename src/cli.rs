@@ -7,10 +7,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod flags;
 mod generate;
+mod refused;
 mod report;
 
 pub use flags::Flags;
 pub use generate::{Generate, Shell};
+pub use refused::message;
 pub use report::{Report, ReportAction, SummaryFormat, Ticket, TicketFormat};
 
 /// Finds out why rootless Docker does not run here, and says how to mend it.

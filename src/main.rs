@@ -4,7 +4,7 @@ use std::panic::catch_unwind;
 use std::process::ExitCode;
 
 use clap::Parser;
-use rootless_setup::{apply, cli::Cli, command, error::Error, exit::Exit, host, ui};
+use rootless_setup::{apply, cli, cli::Cli, command, error::Error, exit::Exit, host, ui};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -40,15 +40,31 @@ fn main() -> ExitCode {
 }
 
 fn run() -> ExitCode {
-    let cli = Cli::parse();
-    watch_signals();
     std::panic::set_hook(Box::new(|bug| {
         ui::warn(&format!("a bug in rootless-setup: {bug}"))
     }));
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(refused) => return usage(refused),
+    };
+    watch_signals();
     let exit = catch_unwind(|| command::run(cli)).unwrap_or(Exit::Bug);
     // What is late is not waited for, and does not outlive us.
     host::end_all();
     exit.into()
+}
+
+/// Shows what is wrong with the command line, or the help that was asked for.
+/// Arguments may hold anything: they are shown like other text from outside.
+fn usage(refused: clap::Error) -> ExitCode {
+    let (is_error, code) = (refused.use_stderr(), refused.exit_code());
+    let text = cli::message(refused);
+    match is_error {
+        true => ui::note(&text),
+        // Nobody is left to tell if this fails.
+        false => drop(ui::print(&text)),
+    }
+    u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
 /// Ctrl-C ends the programs we started, gives the cursor back and ends us.

@@ -22,7 +22,7 @@ use crate::known::catalogue::KnownIssues;
 use crate::known::{Explanation, NotText, Results, SCHEMA_VERSION, Scanned, Source};
 use crate::known::{asks_the_host, rank, scan};
 use crate::plan::step::UNIT;
-use crate::report::{Report, causes};
+use crate::report::{Report, causes, json};
 use crate::ui::{self, Look};
 
 /// How long the examination of this host may take.
@@ -83,7 +83,7 @@ fn explain(args: &Explain, look: &Look, log: Log) -> Result<Exit, Error> {
     };
     ui::print(&match args.format {
         Format::Text => causes::text(&explanation, look),
-        Format::Json => causes::json(&explanation),
+        Format::Json => json::render(&explanation),
     })?;
     Ok(match explanation.causes.is_empty() {
         true => Exit::Undetermined,

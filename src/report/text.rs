@@ -84,7 +84,7 @@ impl Page<'_> {
         let status = self
             .look
             .paint(tone(check.status), &format!("{:<5}", word(check.status)));
-        let id = self.look.paint(Tone::Strong, &check.id);
+        let id = self.look.paint(Tone::Strong, &self.look.safe(&check.id));
         let _ = write!(self.out, "\n{status} {id}\n");
         self.row("what", &check.summary);
         for evidence in &check.evidence {
@@ -124,7 +124,7 @@ impl Page<'_> {
             let summary = self.look.wrap(&check.summary, 8);
             self.line(&format!(
                 "{word} {:<28}  {}",
-                check.id,
+                self.look.safe(&check.id),
                 summary.trim_start()
             ));
         }

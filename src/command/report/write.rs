@@ -16,7 +16,7 @@ use crate::fact::Fact;
 use crate::facts::subject;
 use crate::host::{Bundle, Live};
 use crate::private::{Register, hide};
-use crate::report::ticket::Log;
+use crate::report::{json, ticket::Log};
 use crate::ui::{self, Look};
 
 /// The unit whose log is wanted.
@@ -58,9 +58,7 @@ fn mode(format: TicketFormat) -> u32 {
 
 /// What stands behind the stand-ins, as JSON.
 fn key(register: &Register) -> String {
-    let mut text = serde_json::to_string_pretty(&hide::key(register)).unwrap_or_default();
-    text.push('\n');
-    text
+    json::render(&hide::key(register))
 }
 
 fn now() -> u64 {
