@@ -117,6 +117,9 @@ fn section(body: &mut String, check: &CheckResult) {
     body.push_str("</dl>\n");
     if let Some(fix) = &check.fix {
         let _ = writeln!(body, "<p>{}</p>", escape(&fix.note));
+        if !phrase::is_built_in(check) {
+            let _ = writeln!(body, "<p>The fix is {}.</p>", escape(phrase::SITE));
+        }
         let commands: Vec<String> = fix.commands.iter().map(|line| escape(line)).collect();
         if !commands.is_empty() {
             let _ = writeln!(body, "<pre><code>{}</code></pre>", commands.join("\n"));

@@ -6,10 +6,9 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::input;
 use crate::check::engine::Status;
 use crate::cli::Format;
-use crate::command::examine;
+use crate::command::{examine, input};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::report::compare::{self, Change};
@@ -73,7 +72,7 @@ fn page(read: &Read, current: &Result<Report, String>, verbose: bool, look: &Loo
         ));
     }
     page.push('\n');
-    page.push_str(&text::render(&ticket.report, look, verbose));
+    page.push_str(&text::of_file(&ticket.report, look, verbose));
     log(&mut page, read, verbose, look);
     today(&mut page, read, current, look);
     page

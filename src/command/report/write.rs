@@ -4,12 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::output;
 use super::ticket::{Recording, checked, render};
-use super::{input, output};
 use crate::apply::failure::{self, Journal};
 use crate::apply::manager::UnitState;
 use crate::cli;
 use crate::cli::TicketFormat;
+use crate::command::input;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::fact::Fact;
@@ -17,6 +18,7 @@ use crate::facts::subject;
 use crate::host::{Bundle, Live};
 use crate::private::{Register, hide};
 use crate::report::{json, ticket::Log};
+use crate::thread;
 use crate::ui::{self, Look};
 
 /// The unit whose log is wanted.
@@ -77,7 +79,7 @@ fn live(args: &cli::Ticket) -> Result<Recording, Error> {
     }
     std::thread::scope(|scope| {
         let wanted = own && !args.no_log && !args.no_probe;
-        let journal = wanted.then(|| scope.spawn(move || failure::journal(UNIT, end)));
+        let journal = wanted.then(|| thread::scoped(scope, move || failure::journal(UNIT, end)));
         let mut recording = Recording::of(Arc::new(live), args.user.clone(), "live", deadline)?;
         recording.log = match journal.map(|thread| thread.join()) {
             Some(Ok(journal)) => Some(log(&journal, &mut recording)),
