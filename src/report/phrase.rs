@@ -44,7 +44,7 @@ pub fn verdict(report: &Report) -> String {
     format!("Rootless Docker {who}: {verdict}{known}.")
 }
 
-/// Said of a fix by a check that is none of ours: the report can be somebody else's.
+/// The origin of a fix that comes from a site's check: the report can be of another host.
 pub const SITE: &str = "from the site's own checks in this report, not from rootless-setup; \
     read it before you run it";
 

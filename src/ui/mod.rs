@@ -1,6 +1,8 @@
 //! The only door to the terminal: what it can show, and printing. Everything
 //! passes the filter (`filter.rs`) on its way out.
 
+#![expect(clippy::disallowed_methods, reason = "the only room that prints")]
+
 pub mod filter;
 mod look;
 mod progress;

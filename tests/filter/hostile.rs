@@ -136,7 +136,7 @@ fn own(path: &Path) {
 
 /// What was printed: no hostile character is in it, but the styles of the tool
 /// with `--color always`.
-fn judged(args: &[&OsStr], output: &Output) -> String {
+pub fn judged(args: &[&OsStr], output: &Output) -> String {
     assert_ne!(output.status.code(), Some(70), "a bug: {args:?}");
     assert!(output.status.code().is_some(), "{args:?}: {output:?}");
     let mut all = String::new();

@@ -5,9 +5,10 @@
 mod hostile;
 
 use std::ffi::OsString;
+use std::process::Command;
 
 use hostile::{Home, all, argument, names, some};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const HOST: &str = "tests/hosts/ubuntu-24.04-home-bin.toml";
 
@@ -139,17 +140,19 @@ fn ticket(home: &Home) -> Value {
     ticket
 }
 
-fn reads(home: &Home, ticket: &Value) {
-    let path = home.file("hostile.json", &ticket.to_string());
-    let plain = home.file("plain.json", &self::ticket(home).to_string());
-    let [path, plain] = [&path, &plain].map(|path| path.to_str().unwrap());
-    home.runs(&["report", "read", "-v", "--color", "always", path]);
-    home.runs(&["report", "read", "--format", "json", path]);
-    home.runs(&["report", "diff", path, plain]);
-    home.runs(&["report", "diff", "--format", "json", plain, path]);
-    for format in ["text", "json", "html"] {
-        home.runs(&["report", "summary", "--format", format, path, plain]);
+/// The report with hostile characters in every string of these kinds.
+fn spoiled(ticket: &Value, kinds: &[String]) -> String {
+    let mut ticket = ticket.clone();
+    let mut found = Vec::new();
+    strings(&mut ticket, "", &mut found);
+    let mut left: Vec<&String> = kinds.iter().flat_map(|kind| [kind, kind]).collect();
+    for (at, text) in found {
+        if let Some(place) = left.iter().position(|kind| **kind == at) {
+            left.swap_remove(place);
+            text.push_str(&all());
+        }
     }
+    ticket.to_string()
 }
 
 #[test]
@@ -165,13 +168,29 @@ fn every_string_of_a_report() {
     kinds.dedup();
     assert!(kinds.len() > 15, "{kinds:?}");
     for kind in &kinds {
-        let mut spoiled = original.clone();
-        let mut found = Vec::new();
-        strings(&mut spoiled, "", &mut found);
-        for (_, text) in found.into_iter().filter(|(at, _)| at == kind).take(2) {
-            text.push_str(&all());
-        }
-        reads(&home, &spoiled);
+        let path = home.file("a.json", &spoiled(&original, std::slice::from_ref(kind)));
+        home.runs(&[
+            "report",
+            "read",
+            "-v",
+            "--color",
+            "always",
+            path.to_str().unwrap(),
+        ]);
+    }
+    // Words of a closed list make it another kind of report, or none.
+    let words = ["values", "status", "level", "state", "capability"];
+    kinds.retain(|kind| !words.iter().any(|word| kind.ends_with(word)));
+    let path = home.file("a.json", &spoiled(&original, &kinds));
+    let plain = home.file("b.json", &original.to_string());
+    let [path, plain] = [&path, &plain].map(|path| path.to_str().unwrap());
+    let page = home.runs(&["report", "read", "-v", path]);
+    assert!(page.contains("\\u{202e}"), "{page}");
+    home.runs(&["report", "read", "--format", "json", path]);
+    home.runs(&["report", "diff", path, plain]);
+    home.runs(&["report", "diff", "--format", "json", plain, path]);
+    for format in ["text", "json", "html"] {
+        home.runs(&["report", "summary", "--format", format, path, plain]);
     }
 }
 
@@ -187,28 +206,30 @@ fn fixes_of_a_report_are_not_commands_of_ours() {
     assert!(!page.contains("\n      $ "), "{page}");
 }
 
+/// A journal with a hostile path in several kinds of records.
+fn journal(hostile: &str) -> String {
+    let path = format!("/home/alice/{hostile}").replace('\0', "");
+    let start = "{\"entry\":\"journal\",\"format\":1,\"tool\":\"t\",\"made\":[]}\n";
+    let records = [
+        json!({"undo": "remove-dir", "path": path}),
+        json!({"undo": "remove-file", "path": path, "sha256": ""}),
+        json!({"undo": "restore-file", "path": path, "backup": "b", "mode": 420, "sha256": null}),
+        json!({"undo": "disable", "unit": path}),
+    ];
+    let line = |(id, mut record): (usize, Value)| {
+        record["entry"] = "before".into();
+        record["id"] = id.into();
+        format!("{record}\n")
+    };
+    let lines: String = records.into_iter().enumerate().map(line).collect();
+    format!("{start}{lines}")
+}
+
 #[test]
 fn journals_of_undo() {
     let home = Home::new();
     for hostile in [all(), some()] {
-        let path = format!("/home/alice/{hostile}").replace('\0', "");
-        let record = |id: usize, more: Value| {
-            let mut record = serde_json::json!({"entry": "before", "id": id});
-            let record = record.as_object_mut().unwrap();
-            record.extend(more.as_object().unwrap().clone());
-            serde_json::to_string(record).unwrap() + "\n"
-        };
-        let mut text =
-            "{\"entry\":\"journal\",\"format\":1,\"tool\":\"t\",\"made\":[]}\n".to_owned();
-        let records = [
-            serde_json::json!({"undo": "remove-dir", "path": path}),
-            serde_json::json!({"undo": "remove-file", "path": path, "sha256": ""}),
-            serde_json::json!({"undo": "restore-file", "path": path, "backup": "b", "mode": 420, "sha256": null}),
-            serde_json::json!({"undo": "disable", "unit": path}),
-        ];
-        for (id, more) in records.into_iter().enumerate() {
-            text.push_str(&record(id, more));
-        }
+        let text = journal(&hostile);
         home.file(".local/state/rootless-setup/journal.jsonl", &text);
         home.file(".local/state/rootless-setup/fix/journal.jsonl", &text);
         for args in [
@@ -223,6 +244,24 @@ fn journals_of_undo() {
             assert!(!listed || page.contains("\\u{202e}"), "{args:?}: {page}");
         }
     }
+}
+
+/// Root's journal, in a mount namespace with a /var/lib of its own.
+#[test]
+fn the_journal_of_prepare() {
+    let home = Home::new();
+    let journal = home.file("journal.jsonl", &journal(&all()));
+    let line = "mount -t tmpfs none /var/lib && mkdir -m 700 /var/lib/rootless-setup && \
+        cp \"$0\" /var/lib/rootless-setup/journal.jsonl && exec \"$1\" prepare --undo --dry-run";
+    let mut command = Command::new("unshare");
+    command.args(["--map-root-user", "--mount", "sh", "-c", line]);
+    let output = command.arg(journal).arg(home.path("tool")).output();
+    let output = output.unwrap();
+    if String::from_utf8_lossy(&output.stderr).contains("unshare") {
+        return; // No user namespaces here.
+    }
+    let page = hostile::judged(&[], &output);
+    assert!(page.contains("\\u{202e}"), "{page}");
 }
 
 #[test]
