@@ -153,6 +153,18 @@ pub enum Error {
     /// Ctrl-C, and how things stand now.
     #[error("interrupted; {0}")]
     Interrupted(&'static str),
+    /// A limit of this process would end it in the middle.
+    #[error("cannot run: {what} is limited to {have} KiB, and {need} KiB are required")]
+    Limit {
+        /// What is limited.
+        what: &'static str,
+        /// Its limit.
+        have: u64,
+        /// What is enough.
+        need: u64,
+        /// What raises it.
+        raise: &'static str,
+    },
     /// Standard output is gone.
     #[error("failed to print: {0}")]
     Print(std::io::Error),
@@ -227,6 +239,7 @@ impl Error {
                  the report as it is, for somebody you trust"
                     .into(),
             ),
+            Error::Limit { raise, .. } => Some((*raise).into()),
             Error::NoCheck { .. } => Some("rootless-setup checks list shows them all".into()),
             Error::Bug(_) => Some("please report it with the command you typed".into()),
             _ => None,

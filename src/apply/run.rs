@@ -8,7 +8,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::thread::{Scope, ScopedJoinHandle};
+use std::thread::Scope;
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
@@ -23,6 +23,7 @@ use super::revert::{self, Reverted};
 use super::{change, interrupt, ready};
 use crate::plan::step::{Plan, Step, UNIT};
 use crate::plan::undo::Undo;
+use crate::thread::{self, Scoped};
 
 /// Where the changes are made.
 #[derive(Clone, Debug)]
@@ -158,7 +159,7 @@ struct Run<'a, 'scope> {
     manager: Option<Arc<Manager>>,
     scope: &'scope Scope<'scope, 'a>,
     given_up: &'scope AtomicBool,
-    daemon: Option<ScopedJoinHandle<'scope, Result<Duration, StepError>>>,
+    daemon: Option<Scoped<'scope, Result<Duration, StepError>>>,
     linger_refused: bool,
 }
 
@@ -223,7 +224,7 @@ impl<'scope> Run<'_, 'scope> {
             let cancelled = || interrupt::asked() || given_up.load(SeqCst);
             daemon(&manager, world, call, &cancelled)
         };
-        self.daemon = Some(self.scope.spawn(wait));
+        self.daemon = Some(thread::scoped(self.scope, wait));
         Ok(())
     }
 

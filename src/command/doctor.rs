@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::examine::{self, examine};
+use super::input;
 use crate::cli::{Doctor, Format};
 use crate::error::Error;
 use crate::exit::Exit;
@@ -15,8 +16,8 @@ use crate::host::{Bundle, Host, Recorded, Recorder};
 use crate::report::{Report, json, text};
 use crate::ui::{self, Look};
 
-/// The largest recorded host that is read.
-const MOST_BUNDLE: u64 = 256 << 20;
+/// The largest recorded host that is read, in bytes.
+const MOST_BUNDLE: u64 = 32 << 20;
 
 /// Examines a host and prints the report.
 ///
@@ -91,7 +92,11 @@ fn replay(args: &Doctor, path: &Path) -> Result<Report, Error> {
 /// # Errors
 /// When the file is none, or the user is not in it.
 pub fn recorded(path: &Path, user: Option<&str>, deadline: Duration) -> Result<Report, Error> {
-    let name = path.display().to_string();
+    let name = match path.display().to_string() {
+        // The source of a report on this host.
+        name if name == "live" => "./live".to_owned(),
+        name => name,
+    };
     let bundle = bundle(path)?;
     let wanted = user.map(str::to_owned).or_else(|| bundle.user.clone());
     let host: Arc<dyn Host> = Arc::new(Recorded::new(bundle));
@@ -105,17 +110,18 @@ pub fn recorded(path: &Path, user: Option<&str>, deadline: Duration) -> Result<R
 /// When the file is none.
 pub fn bundle(path: &Path) -> Result<Bundle, Error> {
     let name = path.display().to_string();
-    let text = read(path).map_err(|e| Error::Read {
+    let text = read(path).map_err(|why| Error::Read {
         path: name.clone(),
-        why: e.to_string(),
+        why,
     })?;
     Bundle::parse(&text).map_err(|error| Error::Bundle { path: name, error })
 }
 
-fn read(path: &Path) -> std::io::Result<String> {
-    use std::io::Read;
-    let mut text = String::new();
-    let file = std::fs::File::open(path)?;
-    file.take(MOST_BUNDLE).read_to_string(&mut text)?;
-    Ok(text)
+fn read(path: &Path) -> Result<String, String> {
+    let mut bytes = Vec::new();
+    let read = input::open(path).and_then(|file| input::fill(file, MOST_BUNDLE, &mut bytes));
+    match read.map_err(|e| e.to_string())? {
+        true => String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned()),
+        false => Err(format!("it is larger than {} MiB", MOST_BUNDLE >> 20)),
+    }
 }

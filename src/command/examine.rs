@@ -11,7 +11,7 @@ use crate::facts::programs::{Purpose, Running};
 use crate::facts::{Facts, Ground, subject};
 use crate::host::{Account, AsUser, Bundle, Host, Live, Recorded};
 use crate::report::Report;
-use crate::ui;
+use crate::{thread, ui};
 
 /// The source of a report on facts that lie in a ticket.
 pub const RECORDED: &str = "recorded";
@@ -90,7 +90,7 @@ pub fn survey<T>(
 ) -> Result<(Report, T), Error> {
     let started = Instant::now();
     // Read on the other core while the ground is.
-    std::thread::spawn(super::catalogue);
+    thread::detached(|| drop(super::catalogue()));
     let ground = Ground::collect(&**host, subject);
     // The slowest come first: everything else is done while they run.
     let programs = Running::start(host, &ground, deadline, Purpose::Report);

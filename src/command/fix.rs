@@ -33,7 +33,7 @@ pub fn run(args: &Fix, look: &Look) -> Result<Exit, Error> {
     let ids = mend::known(&args.ids)?;
     if args.undo {
         let _lock = Lock::take(&ground.runtime_dir, ground.home_path())?;
-        return undo(args, &world, &state);
+        return undo(args, &world, &state, look);
     }
     let report = mend::report(None)?;
     let Some(wanted) = choose(args, &report, &ids, look)? else {
@@ -61,11 +61,11 @@ pub fn run(args: &Fix, look: &Look) -> Result<Exit, Error> {
     })
 }
 
-fn undo(args: &Fix, world: &World, state: &Path) -> Result<Exit, Error> {
+fn undo(args: &Fix, world: &World, state: &Path, look: &Look) -> Result<Exit, Error> {
     if args.manner.dry_run {
         let journal = crate::apply::journal::Journal::read(state)?;
         for record in journal.iter().flat_map(|j| j.records().iter().rev()) {
-            ui::print(&format!("  {}\n", record.undo.title()))?;
+            ui::print(&format!("  {}\n", look.safe(&record.undo.title())))?;
         }
         return Ok(Exit::Fine);
     }

@@ -45,7 +45,7 @@ pub fn run(args: &Prepare, look: &Look) -> Result<Exit, Error> {
     }
     let _lock = Lock::take(Path::new("/var/lib"), Path::new("/"))?;
     if args.undo {
-        return undo(args);
+        return undo(args, look);
     }
     let only = mend::known(&args.only)?;
     let users = users(&*host, args)?;
@@ -62,12 +62,12 @@ fn world() -> World {
     }
 }
 
-fn undo(args: &Prepare) -> Result<Exit, Error> {
+fn undo(args: &Prepare, look: &Look) -> Result<Exit, Error> {
     let journal = crate::apply::journal::Journal::read(Path::new(STATE))?;
     if let Some(journal) = &journal {
         let mut page = String::from("This will be done:\n");
         for record in journal.records().iter().rev() {
-            page.push_str(&format!("  {}\n", record.undo.title()));
+            page.push_str(&format!("  {}\n", look.safe(&record.undo.title())));
         }
         ui::print(&page)?;
         if args.manner.dry_run {

@@ -3,19 +3,20 @@
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::output;
 use super::ticket::{Recording, checked, render};
-use super::{input, output};
 use crate::apply::failure::{self, Journal};
 use crate::apply::manager::UnitState;
 use crate::cli;
 use crate::cli::TicketFormat;
-use crate::command::examine;
+use crate::command::{examine, input};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::fact::Fact;
 use crate::host::Bundle;
 use crate::private::{Register, hide};
-use crate::report::ticket::Log;
+use crate::report::{json, ticket::Log};
+use crate::thread;
 use crate::ui::{self, Look};
 
 /// The unit whose log is wanted.
@@ -57,9 +58,7 @@ fn mode(format: TicketFormat) -> u32 {
 
 /// What stands behind the stand-ins, as JSON.
 fn key(register: &Register) -> String {
-    let mut text = serde_json::to_string_pretty(&hide::key(register)).unwrap_or_default();
-    text.push('\n');
-    text
+    json::render(&hide::key(register))
 }
 
 fn now() -> u64 {
@@ -74,7 +73,7 @@ fn live(args: &cli::Ticket) -> Result<Recording, Error> {
     let own = subject.as_ref().is_some_and(|subject| subject.is_self);
     std::thread::scope(|scope| {
         let wanted = own && !args.no_log && !args.no_probe;
-        let journal = wanted.then(|| scope.spawn(move || failure::journal(UNIT, end)));
+        let journal = wanted.then(|| thread::scoped(scope, move || failure::journal(UNIT, end)));
         let mut recording = Recording::of(live, args.user.clone(), "live", deadline)?;
         recording.log = match journal.map(|thread| thread.join()) {
             Some(Ok(journal)) => Some(log(&journal, &mut recording)),
