@@ -14,6 +14,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::model::{Output, Program};
+use super::root_owned;
 use crate::fact::{Fact, Why};
 
 /// More than this from one stream is not an answer.
@@ -66,10 +67,16 @@ pub struct RunAs {
     pub gid: u32,
 }
 
-/// One of the system's own programs, such as `systemctl`.
+/// One of the system's own programs, such as `systemctl`. For root, one that only root
+/// can replace.
 pub fn find(name: &str) -> Option<String> {
+    let root = rustix::process::geteuid().is_root();
+    let fits = |path: &String| match root {
+        true => root_owned::check(Path::new(path)).is_ok(),
+        false => Path::new(path).exists(),
+    };
     let paths = DIRS.iter().map(|dir| format!("{dir}/{name}"));
-    paths.into_iter().find(|path| Path::new(path).exists())
+    paths.into_iter().find(fits)
 }
 
 /// Starts `program` with a clean environment and collects what it does, at most
