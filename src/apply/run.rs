@@ -28,8 +28,10 @@ use crate::thread::{self, Scoped};
 /// Where the changes are made.
 #[derive(Clone, Debug)]
 pub struct World {
-    /// Root's own: units are the system's, not a user's.
+    /// Root's own: units are the system's, not a user's, and root's rules hold.
     pub system: bool,
+    /// Where the system's files are: `/`, but in a test.
+    pub root: std::path::PathBuf,
     /// `/run/user/UID`: where the user's bus is.
     pub runtime_dir: std::path::PathBuf,
     /// Where the daemon listens.
@@ -40,12 +42,21 @@ pub struct World {
     pub grace: Duration,
 }
 
+impl World {
+    /// A path of the system, as it is below `/`.
+    pub fn system_path(&self, path: &Path) -> Option<std::path::PathBuf> {
+        let rest = path.strip_prefix(&self.root).ok()?;
+        Some(Path::new("/").join(rest))
+    }
+}
+
 #[cfg(test)]
 impl World {
     /// Where nothing is, and nobody is waited for.
     pub(crate) fn nowhere() -> World {
         World {
             system: false,
+            root: "/".into(),
             runtime_dir: "/nowhere".into(),
             socket: "/nowhere/docker.sock".into(),
             patience: Duration::from_secs(1),
@@ -188,7 +199,7 @@ impl<'scope> Run<'_, 'scope> {
             Step::MakeDir { path, mode } => {
                 file::make_dir(path, *mode).map_err(|e| failed(path, &e))
             }
-            Step::Change(change) => change::make(change, self.journal),
+            Step::Change(change) => change::make(change, &change.path, self.journal),
             Step::Enable { link, dir_mode } => self.enable(link, *dir_mode),
             Step::Reload => Ok(self.manager()?.reload()?),
             Step::Start => self.start(),

@@ -16,6 +16,7 @@ use crate::exit::Exit;
 use crate::facts::Ground;
 use crate::host::{Host, Live};
 use crate::plan::mend::action::By;
+use crate::plan::mend::allowed;
 use crate::plan::mend::script::{self, Part};
 use crate::plan::mend::typed;
 use crate::report::{CheckResult, Report};
@@ -33,7 +34,7 @@ pub fn run(args: &Fix, look: &Look) -> Result<Exit, Error> {
     let ids = mend::known(&args.ids)?;
     if args.undo {
         let _lock = Lock::take(&ground.runtime_dir, ground.home_path())?;
-        return undo(args, &world, &state, look);
+        return undo(args, &world, &state);
     }
     let report = mend::report(None)?;
     let Some(wanted) = choose(args, &report, &ids, look)? else {
@@ -61,11 +62,11 @@ pub fn run(args: &Fix, look: &Look) -> Result<Exit, Error> {
     })
 }
 
-fn undo(args: &Fix, world: &World, state: &Path, look: &Look) -> Result<Exit, Error> {
+fn undo(args: &Fix, world: &World, state: &Path) -> Result<Exit, Error> {
     if args.manner.dry_run {
         let journal = crate::apply::journal::Journal::read(state)?;
         for record in journal.iter().flat_map(|j| j.records().iter().rev()) {
-            ui::print(&format!("  {}\n", look.safe(&record.undo.title())))?;
+            ui::print(&format!("  {}\n", allowed::shown(&record.undo.title())))?;
         }
         return Ok(Exit::Fine);
     }
@@ -127,7 +128,7 @@ fn own(
     look: &Look,
 ) -> Result<bool, Error> {
     let host = Live::new(false, Duration::from_secs(60));
-    let plan = mend::plan(&host, wanted, By::User);
+    let plan = mend::plan(&host, wanted, By::User, None);
     plan.blocked.iter().for_each(|why| ui::warn(why));
     if plan.deeds.is_empty() {
         return Ok(false);

@@ -182,10 +182,8 @@ fn known(dir: &Path, manner: Manner) -> Result<Option<Journal>, Error> {
             Journal::find(dir)?
         }
     };
-    let damaged = journal.as_ref().map_or(&[][..], |j| &j.damaged);
-    if let Some(line) = damaged.first() {
-        ui::warn(&format!("line {line} of the journal cannot be read"));
-    }
+    let damaged = journal.iter().flat_map(Journal::about_damaged);
+    damaged.for_each(|line| ui::warn(&line));
     Ok(journal)
 }
 

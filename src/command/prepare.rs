@@ -14,8 +14,10 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::facts::subject::{self, Subject};
 use crate::facts::{login_defs, people, tools};
+use crate::host::root_owned::{NotRoots, RootOwned};
 use crate::host::{Host, Live};
 use crate::plan::mend::action::{Action, By};
+use crate::plan::mend::allowed;
 use crate::report::CheckResult;
 use crate::ui::{self, Look};
 
@@ -43,18 +45,31 @@ pub fn run(args: &Prepare, look: &Look) -> Result<Exit, Error> {
     if host.identity().euid != 0 {
         return Err(Error::NotRoot("prepare"));
     }
-    let _lock = Lock::take(Path::new("/var/lib"), Path::new("/"))?;
+    let _lock = Lock::of_root(Path::new("/run/rootless-setup.lock"))?;
+    is_private(Path::new(STATE))?;
     if args.undo {
-        return undo(args, look);
+        return undo(args);
     }
     let only = mend::known(&args.only)?;
     let users = users(&*host, args)?;
     prepare(args, &only, &users, look)
 }
 
+/// The journal is root's alone: whoever could write it decides what undo does.
+fn is_private(dir: &Path) -> Result<(), Error> {
+    let why = match RootOwned::open(dir) {
+        Ok(dir) if dir.stat().st_mode & 0o077 == 0 => return Ok(()),
+        Ok(_) => format!("{dir:?} can be read by others"),
+        Err(NotRoots::Missing(at)) if at == dir => return Ok(()),
+        Err(why) => why.to_string(),
+    };
+    Err(Error::NotPrivate(why))
+}
+
 fn world() -> World {
     World {
         system: true,
+        root: "/".into(),
         runtime_dir: "/run/user/0".into(),
         socket: PathBuf::new(),
         patience: Duration::from_secs(60),
@@ -62,12 +77,12 @@ fn world() -> World {
     }
 }
 
-fn undo(args: &Prepare, look: &Look) -> Result<Exit, Error> {
+fn undo(args: &Prepare) -> Result<Exit, Error> {
     let journal = crate::apply::journal::Journal::read(Path::new(STATE))?;
     if let Some(journal) = &journal {
         let mut page = String::from("This will be done:\n");
         for record in journal.records().iter().rev() {
-            page.push_str(&format!("  {}\n", look.safe(&record.undo.title())));
+            page.push_str(&format!("  {}\n", allowed::shown(&record.undo.title())));
         }
         ui::print(&page)?;
         if args.manner.dry_run {
@@ -86,7 +101,7 @@ fn prepare(args: &Prepare, only: &[String], users: &[Subject], look: &Look) -> R
         let mut new = gather(&survey, args, only, users);
         new.retain(|one| !all.iter().any(|had| had.actions == one.actions));
         let host = Live::new(false, Duration::from_secs(60));
-        let plan = mend::plan(&host, &new, By::Root);
+        let plan = mend::plan(&host, &new, By::Root, Some(&world()));
         whole &= plan.blocked.is_empty();
         plan.blocked.iter().for_each(|why| ui::warn(why));
         if !plan.deeds.is_empty() {
@@ -283,8 +298,7 @@ fn users(host: &dyn Host, args: &Prepare) -> Result<Vec<Subject>, Error> {
 
 /// The account of somebody who can have rootless Docker.
 fn person(host: &dyn Host, name: String, system: bool, least: u32) -> Result<Subject, Error> {
-    let odd = |c: char| ":/".contains(c) || c.is_control();
-    if name.is_empty() || name.starts_with('-') || name.contains(odd) {
+    if name.is_empty() || !allowed::is_user(&name) {
         return Err(Error::OddName(name));
     }
     match subject::find(host, Some(&name))? {

@@ -11,7 +11,7 @@ use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags};
 
 use super::model::{FileSystem, Identity, Kind, Output, Program, Stat, SystemBus, UserManager};
 use super::mounts::Mounts;
-use super::{BuildInfo, Host, build_info, bus, dpkg, program};
+use super::{BuildInfo, Host, build_info, bus, dpkg, program, root_owned};
 use crate::fact::{Fact, Why};
 
 /// `XFS_SUPER_MAGIC`.
@@ -361,6 +361,12 @@ impl Host for Live {
             .and_then(|()| self.mounts.guard(Path::new(&program.path)))
         {
             return Fact::Unreadable(why);
+        }
+        // Whoever can replace it would be root by it.
+        if rustix::process::geteuid().is_root()
+            && let Err(why) = root_owned::check(Path::new(&program.path))
+        {
+            return Fact::unreadable(format!("root does not run it: {why}"));
         }
         program::run(program, self.end, program::MOST_OUTPUT)
     }

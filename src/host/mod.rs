@@ -20,6 +20,7 @@ pub mod probe;
 pub(crate) mod program;
 mod recorded;
 mod recorder;
+pub mod root_owned;
 pub mod secret;
 pub(crate) mod socket;
 pub(crate) mod systemd;

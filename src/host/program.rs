@@ -15,6 +15,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::model::{Output, Program};
 use super::own_tmp::OwnTmp;
+use super::root_owned;
 use crate::fact::{Fact, Why};
 
 /// More than this from one stream is not an answer.
@@ -94,10 +95,16 @@ pub(super) fn own(mode: &str) -> Command {
     command
 }
 
-/// One of the system's own programs, such as `systemctl`.
+/// One of the system's own programs, such as `systemctl`. For root, one that only root
+/// can replace.
 pub fn find(name: &str) -> Option<String> {
+    let root = rustix::process::geteuid().is_root();
+    let fits = |path: &String| match root {
+        true => root_owned::check(Path::new(path)).is_ok(),
+        false => Path::new(path).exists(),
+    };
     let paths = DIRS.iter().map(|dir| format!("{dir}/{name}"));
-    paths.into_iter().find(|path| Path::new(path).exists())
+    paths.into_iter().find(fits)
 }
 
 /// Starts `program` with a clean environment and collects what it does, at most

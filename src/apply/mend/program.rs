@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::fact::Fact;
-use crate::host::{Output, Program, program};
+use crate::host::{Output, Program, program, root_owned};
 
 /// Where they are looked for, never by the PATH of whoever called us.
 const DIRS: [&str; 5] = [
@@ -24,10 +24,11 @@ pub const SHORT: Duration = Duration::from_secs(90);
 /// How long a package manager may take: it may load from a slow mirror.
 pub const LONG: Duration = Duration::from_secs(1800);
 
-/// Where a program lies.
+/// Where a program is that only root can replace.
 pub fn find(name: &str) -> Option<String> {
     let paths = DIRS.iter().map(|dir| format!("{dir}/{name}"));
-    paths.into_iter().find(|path| Path::new(path).exists())
+    let fits = |path: &String| root_owned::check(Path::new(path)).is_ok();
+    paths.into_iter().find(fits)
 }
 
 /// Runs a program and waits for it, in the C locale and with nobody to ask.
