@@ -216,7 +216,8 @@ fn gather(survey: &Survey, args: &Prepare, only: &[String], users: &[Subject]) -
         all.extend(users[1..].iter().map(linger));
     }
     for wanted in &mut all {
-        wanted.actions.retain(|action| action.by() == By::Root);
+        let about = |action: &Action| action.by() == By::Root && is_about(action, users);
+        wanted.actions.retain(about);
         if wanted.id == PORTS {
             ports(args, wanted);
         }
@@ -226,6 +227,21 @@ fn gather(survey: &Survey, args: &Prepare, only: &[String], users: &[Subject]) -
     }
     all.retain(|wanted| !wanted.actions.is_empty());
     all
+}
+
+/// What was found about one user changes nothing for a user who was not named.
+fn is_about(action: &Action, users: &[Subject]) -> bool {
+    let named = |name: &str| users.iter().any(|user| user.name == name);
+    match action {
+        Action::SubIds(ids) => named(&ids.user),
+        Action::LoginLimit(limit) => named(&limit.user),
+        Action::Linger { user } | Action::Own { user, .. } => named(user),
+        Action::RestartManager { unit } => {
+            let of = |user: &Subject| *unit == format!("user@{}.service", user.uid);
+            users.iter().any(of)
+        }
+        _ => true,
+    }
 }
 
 fn linger(user: &Subject) -> Wanted {
@@ -308,5 +324,26 @@ fn person(host: &dyn Host, name: String, system: bool, least: u32) -> Result<Sub
             uid: user.uid,
         }),
         _ => Err(Error::OddName(name)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_users_who_were_named_are_changed() {
+        let alice = Subject {
+            name: "alice".into(),
+            uid: 1000,
+            ..Subject::default()
+        };
+        let users = [alice];
+        let restart = |uid: u32| Action::RestartManager {
+            unit: format!("user@{uid}.service"),
+        };
+        let linger = |user: &str| Action::Linger { user: user.into() };
+        assert!(is_about(&restart(1000), &users) && is_about(&linger("alice"), &users));
+        assert!(!is_about(&restart(1001), &users) && !is_about(&linger("bob"), &users));
     }
 }
