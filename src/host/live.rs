@@ -25,7 +25,7 @@ const MOST_NAMES: usize = 4096;
 
 /// What a bounded host reads in all, in bytes, and how often it is asked: a
 /// hundred times what an ordinary host needs.
-const MOST_READ: u64 = 24 << 20;
+const MOST_READ: u64 = 16 << 20;
 const MOST_QUESTIONS: u64 = 200_000;
 
 /// This machine, as seen by this process.

@@ -25,11 +25,17 @@ pub struct Account {
 /// The limits of what runs as somebody else: resource, and the most it may be.
 ///
 /// Address space has none: Go's runtime reserves more than it uses.
-const LIMITS: [(Resource, u64); 4] = [
+/// A scheduling class that root's shell has is handed down: a process in it may run
+/// for a second before it sleeps. (Its unit is a microsecond; that of a nice value
+/// is 20 for 0.)
+const LIMITS: [(Resource, u64); 7] = [
     (Resource::Core, 0),
     (Resource::Data, 2 << 30),
     (Resource::Fsize, 64 << 20),
     (Resource::Nofile, 4096),
+    (Resource::Nice, 20),
+    (Resource::Rtprio, 0),
+    (Resource::Rttime, 1_000_000),
 ];
 
 /// How many processes and threads may come of one program: the probe has thirty.
@@ -67,6 +73,9 @@ impl Account {
             .map_or(Ok(()), |most| limit(Resource::Nproc, most))?;
         // The first to go when memory runs out. Without /proc it is one of many.
         let _ = write_oom_score();
+        if rustix::process::getpriority_process(None)? < 0 {
+            rustix::process::setpriority_process(None, 0)?;
+        }
         // The new session keyring is empty. A kernel without keys has none to give away.
         let _ = keyutils::Keyring::join_anonymous_session();
         let groups: Vec<Gid> = self.groups.iter().copied().map(Gid::from_raw).collect();

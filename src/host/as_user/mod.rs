@@ -36,7 +36,7 @@ const FILE_PATIENCE: Duration = Duration::from_secs(3);
 
 /// How many bytes of answers are taken from one user's files. A host that is
 /// not hostile needs a hundredth of it.
-const MOST_ANSWERS: u64 = 24 << 20;
+const MOST_ANSWERS: u64 = 16 << 20;
 
 /// This machine, as one user sees it.
 pub struct AsUser {
