@@ -1,6 +1,6 @@
 //! Facts of the area `lsm`: what AppArmor and SELinux do on this host.
 
-mod glob;
+pub(crate) mod glob;
 pub mod profile;
 
 use std::path::{Path, PathBuf};
@@ -9,9 +9,16 @@ use self::glob::Variables;
 use self::profile::Profile;
 use crate::fact::Fact;
 use crate::facts::Context;
+use crate::facts::limits::Allowance;
 
 /// Where profiles lie.
 const PROFILES: &str = "/etc/apparmor.d";
+
+/// A larger file is no profile: those of distributions have a tenth.
+const LARGEST: u64 = 256 << 10;
+
+/// No more doubts are named.
+const MOST_DOUBTS: usize = 32;
 
 /// Where links to profiles lie that are not to be loaded.
 const DISABLED: &str = "/etc/apparmor.d/disable";
@@ -106,17 +113,16 @@ fn attached(cx: Context<'_>, path: &Path) -> Attached {
         listed.known().is_none_or(|names| names.contains(name))
             && matches!(cx.host.stat(&link), Fact::Known(_))
     };
+    let mut left = Allowance::system();
     for name in files(cx, PROFILES) {
         if disabled(&name) || backup(&name) {
             continue;
         }
         let file = Path::new(PROFILES).join(name);
-        match cx.host.read(&file) {
+        match read(cx, &file, &mut left) {
             Fact::Known(text) => found.judge(cx, &file, &text, &tunables),
             Fact::Unreadable(why) if why.text != "not a regular file" => {
-                found
-                    .doubts
-                    .push(format!("{}: {}", file.display(), why.text));
+                found.doubt(format!("{}: {}", file.display(), why.text));
             }
             _ => {}
         }
@@ -148,7 +154,22 @@ fn files(cx: Context<'_>, dir: &str) -> Vec<String> {
         .unwrap_or_default()
 }
 
+/// Reads a profile, which costs many times the memory of its text.
+fn read(cx: Context<'_>, file: &Path, left: &mut Allowance) -> Fact<String> {
+    let text = cx.host.read_up_to(file, LARGEST);
+    text.and_then(|text| match left.spend(&text) {
+        Ok(()) => Fact::Known(text),
+        Err(why) => Fact::unreadable(why),
+    })
+}
+
 impl Attached {
+    fn doubt(&mut self, why: String) {
+        if self.doubts.len() < MOST_DOUBTS {
+            self.doubts.push(why);
+        }
+    }
+
     fn judge(&mut self, cx: Context<'_>, file: &Path, text: &str, tunables: &Variables) {
         let parsed = profile::parse(text);
         let mut variables = tunables.clone();
@@ -168,7 +189,7 @@ impl Attached {
                 }
                 // Only a pattern that could be about rootlesskit leaves a doubt.
                 None if pattern.contains("rootless") || pattern.ends_with(['*', '}']) => {
-                    self.doubts.push(format!("{}: {pattern}", file.display()));
+                    self.doubt(format!("{}: {pattern}", file.display()));
                 }
                 _ => {}
             }
@@ -191,21 +212,22 @@ fn tunables(cx: Context<'_>) -> Variables {
         @{bin}=/{,usr/}{,s}bin\n@{sbin}=/{,usr/}{,s}bin\n@{exec_path}=\n";
     profile::parse(usual).extend(&mut variables);
     let dir = "/etc/apparmor.d/tunables";
+    let mut left = Allowance::default();
     for name in files(cx, dir) {
         let path = format!("{dir}/{name}");
         if name.ends_with(".d") {
             for inner in files(cx, &path) {
-                extend(cx, &format!("{path}/{inner}"), &mut variables);
+                extend(cx, &format!("{path}/{inner}"), &mut left, &mut variables);
             }
         } else {
-            extend(cx, &path, &mut variables);
+            extend(cx, &path, &mut left, &mut variables);
         }
     }
     variables
 }
 
-fn extend(cx: Context<'_>, path: &str, variables: &mut Variables) {
-    if let Fact::Known(text) = cx.host.read(Path::new(path)) {
+fn extend(cx: Context<'_>, path: &str, left: &mut Allowance, variables: &mut Variables) {
+    if let Fact::Known(text) = read(cx, Path::new(path), left) {
         profile::parse(&text).extend(variables);
     }
 }
