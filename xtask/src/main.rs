@@ -11,6 +11,7 @@
 
 mod bench;
 mod explain_bench;
+mod hostile;
 mod vm;
 
 use clap::{Parser, Subcommand};
@@ -27,6 +28,8 @@ struct Cli {
 enum Chore {
     /// What doctor costs, as ratios within one run
     Bench(bench::Args),
+    /// What a home made to cost much costs doctor: peak memory and time
+    BenchHostile(hostile::Args),
     /// What explain makes of a large journal, against grep with its patterns
     ExplainBench(explain_bench::Args),
     /// Real guests: build them, look into them, run the cases on them
@@ -36,6 +39,7 @@ enum Chore {
 fn main() -> ExitCode {
     let done = match Cli::parse().chore {
         Chore::Bench(args) => bench::main(args).map(|()| ExitCode::SUCCESS),
+        Chore::BenchHostile(args) => hostile::main(args),
         Chore::ExplainBench(args) => explain_bench::main(args).map(|()| ExitCode::SUCCESS),
         Chore::Vm(args) => vm::main(args),
     };
