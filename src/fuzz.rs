@@ -23,7 +23,7 @@ pub fn journal(bytes: &[u8]) -> Journal {
     let lines = crate::apply::journal::lines(bytes);
     Journal {
         records: lines.records,
-        damaged: lines.damaged,
+        damaged: lines.damaged.iter().map(|damaged| damaged.line).collect(),
         whole: lines.whole,
         next: lines.next,
     }

@@ -12,6 +12,7 @@
 mod bench;
 mod explain_bench;
 mod hostile;
+mod notices;
 mod vm;
 
 use clap::{Parser, Subcommand};
@@ -32,6 +33,8 @@ enum Chore {
     BenchHostile(hostile::Args),
     /// What explain makes of a large journal, against grep with its patterns
     ExplainBench(explain_bench::Args),
+    /// The licenses of the crates in the binary, as THIRD-PARTY-LICENSES.txt
+    Notices(notices::Args),
     /// Real guests: build them, look into them, run the cases on them
     Vm(vm::Args),
 }
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Chore::Bench(args) => bench::main(args).map(|()| ExitCode::SUCCESS),
         Chore::BenchHostile(args) => hostile::main(args),
         Chore::ExplainBench(args) => explain_bench::main(args).map(|()| ExitCode::SUCCESS),
+        Chore::Notices(args) => notices::main(&args).map(|()| ExitCode::SUCCESS),
         Chore::Vm(args) => vm::main(args),
     };
     match done {
