@@ -39,6 +39,8 @@ pub mod error;
 pub mod exit;
 pub mod fact;
 pub mod facts;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod host;
 pub mod known;
 pub mod plan;

@@ -23,6 +23,11 @@ use crate::plan::undo::{Former, Undo};
 pub use line::{Damaged, Record};
 use line::{FORMAT, Line, Lines};
 
+/// Reads the lines of a journal.
+pub(crate) fn lines(bytes: &[u8]) -> Lines {
+    Lines::parse(bytes)
+}
+
 const NAME: &str = "journal.jsonl";
 
 /// Why the journal cannot be used.

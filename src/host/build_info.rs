@@ -29,6 +29,9 @@ const MOST_WHOLE: u64 = 4 << 20;
 /// The longest name in a table of strings, and what an absent one costs.
 const LONGEST_NAME: u64 = 4096;
 
+/// Each library is looked for in several directories.
+const MOST_LIBRARIES: usize = 128;
+
 /// A longer text is not that of a build.
 const LONGEST_TEXT: usize = 256 << 10;
 
@@ -141,6 +144,9 @@ pub fn parse<'data, R: ReadRef<'data>>(data: R) -> Option<BuildInfo> {
         let strings = sections.strings(endian, data, strings).ok()?;
         let needed = |entry: &&Dyn64| entry.tag(endian) == object::elf::DT_NEEDED;
         for entry in entries.iter().filter(needed) {
+            if info.libraries.len() == MOST_LIBRARIES {
+                return None;
+            }
             let name = strings.get(entry.val32(endian)?).ok()?;
             info.libraries
                 .push(String::from_utf8_lossy(name).into_owned());

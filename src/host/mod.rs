@@ -29,6 +29,7 @@ pub mod unit_log;
 use std::path::{Path, PathBuf};
 
 pub use as_user::{Account, AsUser};
+pub(crate) use build_info::parse as elf_info;
 pub use build_info::{BuildInfo, is_static};
 pub use bundle::{Bundle, BundleError, Node, Origin, Run, Unlisted};
 pub use live::Live;

@@ -123,21 +123,30 @@ fn host_name(text: &str, register: &Register, replace: &Replace<'_>) -> String {
     }
 }
 
+/// A text with more assignments is withheld.
+const MOST_ASSIGNMENTS: usize = 200;
+
 /// Variables that are not known keep their names only.
 fn without_values(text: &str) -> String {
-    let mut text = text.to_owned();
-    for (name, value) in source::assignments(&text.clone()) {
+    let assignments = source::assignments(text);
+    // Each costs a search of the text, and no unit has so many.
+    if assignments.len() > MOST_ASSIGNMENTS {
+        return format!("# {WITHHELD}\n");
+    }
+    let mut hidden = text.to_owned();
+    for (name, value) in assignments {
         let is_directive = name.chars().any(|c| c.is_ascii_lowercase());
         if !value.is_empty() && !is_directive && !is_public_variable(name) {
-            text = text.replace(&format!("{name}={value}"), &format!("{name}={WITHHELD}"));
-            text = text.replace(
-                &format!("{name}=\"{value}"),
-                &format!("{name}=\"{WITHHELD}"),
-            );
-            text = text.replace(&format!("{name}='{value}"), &format!("{name}='{WITHHELD}"));
+            for quote in ["", "\"", "'"] {
+                let (from, to) = (
+                    format!("{name}={quote}{value}"),
+                    format!("{name}={quote}{WITHHELD}"),
+                );
+                hidden = hidden.replace(&from, &to);
+            }
         }
     }
-    text
+    hidden
 }
 
 fn stand_in<'a>(name: &'a str, register: &'a Register) -> &'a str {

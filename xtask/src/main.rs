@@ -11,6 +11,7 @@
 
 mod bench;
 mod explain_bench;
+mod hostile;
 mod notices;
 mod vm;
 
@@ -28,6 +29,8 @@ struct Cli {
 enum Chore {
     /// What doctor costs, as ratios within one run
     Bench(bench::Args),
+    /// What a home made to cost much costs doctor: peak memory and time
+    BenchHostile(hostile::Args),
     /// What explain makes of a large journal, against grep with its patterns
     ExplainBench(explain_bench::Args),
     /// The licenses of the crates in the binary, as THIRD-PARTY-LICENSES.txt
@@ -39,6 +42,7 @@ enum Chore {
 fn main() -> ExitCode {
     let done = match Cli::parse().chore {
         Chore::Bench(args) => bench::main(args).map(|()| ExitCode::SUCCESS),
+        Chore::BenchHostile(args) => hostile::main(args),
         Chore::ExplainBench(args) => explain_bench::main(args).map(|()| ExitCode::SUCCESS),
         Chore::Notices(args) => notices::main(&args).map(|()| ExitCode::SUCCESS),
         Chore::Vm(args) => vm::main(args),
