@@ -7,10 +7,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod flags;
 mod generate;
+mod refused;
 mod report;
 
 pub use flags::Flags;
 pub use generate::{Generate, Shell};
+pub use refused::message;
 pub use report::{Report, ReportAction, SummaryFormat, Ticket, TicketFormat};
 
 /// Finds out why rootless Docker does not run here, and says how to mend it.
@@ -258,6 +260,9 @@ pub struct Explain {
         allow_hyphen_values = true
     )]
     pub since: Option<String>,
+    /// Stop reading the log after this many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub timeout: u64,
     /// The log is of this recorded host: its facts decide, not this host's
     #[arg(long, value_name = "BUNDLE", conflicts_with = "no_host")]
     pub replay: Option<PathBuf>,

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::apply::journal::JournalError;
-use crate::apply::lock::Busy;
+use crate::apply::lock::NoLock;
 use crate::exit::Exit;
 use crate::facts::subject::NoSubject;
 use crate::host::BundleError;
@@ -120,7 +120,10 @@ pub enum Error {
     NoHome,
     /// Another run is in progress.
     #[error(transparent)]
-    Busy(#[from] Busy),
+    Busy(#[from] NoLock),
+    /// Others can read or change what is root's alone; nothing was changed.
+    #[error("nothing was changed: {0}")]
+    NotPrivate(String),
     /// The journal cannot be used; nothing was changed.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -143,16 +146,30 @@ pub enum Error {
     #[error("{0}")]
     RolledBack(String),
     /// A run failed or an uninstall did not get through; the journal is kept.
-    #[error("{what}; what is left stands in {journal}")]
+    #[error("{what}; the remaining changes are listed in {journal}")]
     Incomplete {
         /// What did not work.
         what: String,
         /// The journal.
         journal: String,
+        /// What to do next.
+        hint: String,
     },
     /// Ctrl-C, and how things stand now.
     #[error("interrupted; {0}")]
     Interrupted(&'static str),
+    /// A limit of this process would end it in the middle.
+    #[error("cannot run: {what} is limited to {have} KiB, and {need} KiB are required")]
+    Limit {
+        /// What is limited.
+        what: &'static str,
+        /// Its limit.
+        have: u64,
+        /// What is enough.
+        need: u64,
+        /// What raises it.
+        raise: &'static str,
+    },
     /// Standard output is gone.
     #[error("failed to print: {0}")]
     Print(std::io::Error),
@@ -180,7 +197,8 @@ impl Error {
             Error::NoPlan(NoPlan::Options(_)) => Exit::Usage,
             Error::NoPlan(NoPlan::Foreign { .. }) => Exit::Declined,
             Error::NoPlan(_) => Exit::Failed,
-            Error::Busy(_) | Error::Declined(_) => Exit::Declined,
+            Error::Busy(NoLock::Unusable(_)) | Error::NotPrivate(_) => Exit::Failed,
+            Error::Busy(NoLock::Busy(_)) | Error::Declined(_) => Exit::Declined,
             Error::RolledBack(_) => Exit::RolledBack,
             // Found before anything was changed.
             Error::Journal(_) => Exit::Failed,
@@ -221,11 +239,15 @@ impl Error {
                  or --force to have both"
                     .into(),
             ),
-            Error::Incomplete { .. } => Some("rootless-setup uninstall goes on from there".into()),
+            Error::Incomplete { hint, .. } => Some(hint.clone()),
             Error::Leak(_) => Some(
                 "this is a bug in rootless-setup, please report it; --show-private writes \
                  the report as it is, for somebody you trust"
                     .into(),
+            ),
+            Error::Limit { raise, .. } => Some((*raise).into()),
+            Error::NotPrivate(_) => Some(
+                "make the directory root's with mode 0700, after a look at who changed it".into(),
             ),
             Error::NoCheck { .. } => Some("rootless-setup checks list shows them all".into()),
             Error::Bug(_) => Some("please report it with the command you typed".into()),

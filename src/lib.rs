@@ -28,6 +28,7 @@
 //! - [`private`] what can tell who somebody is, and how it stays out of a ticket
 //! - [`report`] the report as data, and one renderer a format
 //! - [`ui`] the only door to the terminal
+//! - [`thread`] threads that can be refused
 //! - [`exit`] documented exit codes; [`mod@error`] expected errors and hints
 
 pub mod apply;
@@ -43,6 +44,7 @@ pub mod known;
 pub mod plan;
 pub mod private;
 pub mod report;
+pub mod thread;
 pub mod ui;
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! One file, from what it was when the plan was made to what it shall be.
 
+use std::path::Path;
+
 use super::file::{self, Content};
 use super::journal::Journal;
 use super::run::{StepError, failed};
@@ -7,14 +9,15 @@ use crate::plan::cli_config;
 use crate::plan::step::{Change, Kind};
 use crate::plan::undo::{Former, Undo};
 
-/// Writes or removes a file, with the way back in the journal first.
+/// Writes or removes a file, with the way back in the journal first. `at` is the path by
+/// which it is changed.
 ///
 /// # Errors
 /// [`StepError::Meanwhile`] when it is no longer as the plan saw it; the
 /// system's and the journal's.
-pub fn make(change: &Change, journal: &mut Journal) -> Result<(), StepError> {
+pub fn make(change: &Change, at: &Path, journal: &mut Journal) -> Result<(), StepError> {
     let path = change.path.as_path();
-    let now = file::read(path).map_err(|e| failed(path, &e))?;
+    let now = file::read(at).map_err(|e| failed(path, &e))?;
     let text = |content: &Content| String::from_utf8_lossy(&content.bytes).into_owned();
     if now.as_ref().map(text) != change.before.as_ref().map(|seen| seen.text.clone()) {
         return Err(StepError::Meanwhile(path.display().to_string()));
@@ -22,8 +25,8 @@ pub fn make(change: &Change, journal: &mut Journal) -> Result<(), StepError> {
     let undo = way_back(change, now.as_ref(), journal)?;
     journal.before(undo)?;
     let done = match &change.after {
-        Some(after) => file::write(path, after.text.as_bytes(), after.mode),
-        None => file::remove(path),
+        Some(after) => file::write(at, after.text.as_bytes(), after.mode),
+        None => file::remove(at),
     };
     done.map_err(|e| failed(path, &e))
 }

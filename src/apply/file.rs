@@ -8,10 +8,14 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{FileType, Mode, OFlags};
 use sha2::{Digest, Sha256};
+
+use crate::host::root_owned::by_fd;
 
 /// No file we change is larger than this, in bytes.
 const MOST: u64 = 4 << 20;
@@ -38,16 +42,24 @@ pub fn temporary(path: &Path) -> PathBuf {
     path.with_file_name(format!(".{name}.rootless-setup-tmp"))
 }
 
-/// A file's content; none if it is not there. Links are followed.
+/// A regular file's content; none if it does not exist. Links are followed. Nothing else
+/// is opened for reading: opening a device can start something.
 ///
 /// # Errors
-/// The system's, and `FileTooLarge` over 4 MiB.
+/// The system's, `FileTooLarge` over 4 MiB, `InvalidInput` for what is not a regular file.
 pub fn read(path: &Path) -> io::Result<Option<Content>> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(e),
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    let fd = match rustix::fs::open(path, flags, Mode::empty()) {
+        Ok(fd) => fd,
+        Err(rustix::io::Errno::NOENT) => return Ok(None),
+        Err(e) => return Err(e.into()),
     };
+    let stat = rustix::fs::fstat(&fd)?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        let why = "it is not a regular file";
+        return Err(io::Error::new(ErrorKind::InvalidInput, why));
+    }
+    let file = File::open(by_fd(fd.as_fd()))?;
     let mode = file.metadata()?.mode() & 0o7777;
     let mut bytes = Vec::new();
     file.take(MOST + 1).read_to_end(&mut bytes)?;
@@ -186,6 +198,17 @@ mod tests {
             (&b"two"[..], 0o600)
         );
         assert_eq!(list(dir.path()).unwrap(), [path]);
+    }
+
+    #[test]
+    fn only_regular_files_are_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let fifo = dir.path().join("fifo");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, Mode::from_raw_mode(0o600)).unwrap();
+        for path in [fifo.as_path(), dir.path(), Path::new("/dev/null")] {
+            assert_eq!(read(path).unwrap_err().kind(), ErrorKind::InvalidInput);
+        }
+        assert!(read(Path::new("/proc/self/mounts")).unwrap().is_some());
     }
 
     #[test]

@@ -20,7 +20,7 @@ use thiserror::Error;
 
 use super::file::{self, temporary};
 use crate::plan::undo::{Former, Undo};
-pub use line::Record;
+pub use line::{Damaged, Record};
 use line::{FORMAT, Line, Lines};
 
 const NAME: &str = "journal.jsonl";
@@ -51,8 +51,8 @@ pub struct Journal {
     made: Vec<PathBuf>,
     records: Vec<Record>,
     next: u64,
-    /// Lines that cannot be read, by their numbers.
-    pub damaged: Vec<usize>,
+    /// Lines that cannot be understood.
+    pub damaged: Vec<Damaged>,
 }
 
 impl Journal {
@@ -109,6 +109,23 @@ impl Journal {
     /// Where it is.
     pub fn path(&self) -> PathBuf {
         self.dir.join(NAME)
+    }
+
+    /// What to do about lines that cannot be understood, a sentence each.
+    pub fn about_damaged(&self) -> Vec<String> {
+        let path = self.path().display().to_string();
+        let one = |damaged: &Damaged| match &damaged.kind {
+            Some(kind) => format!(
+                "line {} of {path} is a change of the unknown kind {kind:?}, written by a newer \
+                 rootless-setup: undo it with that version, or remove the line",
+                damaged.line
+            ),
+            None => format!(
+                "line {} of {path} cannot be read: undo by hand what it says, then remove the line",
+                damaged.line
+            ),
+        };
+        self.damaged.iter().map(one).collect()
     }
 
     /// What has not been undone, in the order in which it was done.
@@ -256,7 +273,9 @@ fn bear(dir: &Path) -> io::Result<()> {
     let made: Vec<PathBuf> = missing.iter().rev().map(|p| p.to_path_buf()).collect();
     let Some(top) = made.first() else {
         let mut file = create(&dir.join(NAME))?;
-        return append(&mut file, &[Line::journal(Vec::new())]);
+        append(&mut file, &[Line::journal(Vec::new())])?;
+        // The name is on the disk only when the directory is.
+        return File::open(dir)?.sync_all();
     };
     let new = temporary(top);
     file::remove_tree(&new)?;
@@ -271,7 +290,9 @@ fn bear(dir: &Path) -> io::Result<()> {
     }
     let mut file = create(&inside(dir).join(NAME))?;
     append(&mut file, &[Line::journal(made.clone())])?;
-    file::rename(&new, top)
+    file::rename(&new, top)?;
+    // Each directory was new: what is in it has to reach the disk as well.
+    made.iter().try_for_each(|dir| File::open(dir)?.sync_all())
 }
 
 fn create(path: &Path) -> io::Result<File> {

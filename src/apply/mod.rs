@@ -15,4 +15,5 @@ pub mod purge;
 pub mod ready;
 pub mod revert;
 pub mod run;
+pub mod target;
 pub mod verify;

@@ -95,12 +95,12 @@ fn remove(path: &Path, world: &World, ground: &Ground) -> Result<(), String> {
         return Err(format!("rootlesskit was not found; {by_root}"));
     };
     let answer = host.run(&Program {
-        key: "rootlesskit rm",
+        key: "rootlesskit rm".into(),
         path: rootlesskit.path.display().to_string(),
         args: ["rm", "-rf", "--", &name].map(str::to_owned).into(),
         env: environment(world, ground),
         deadline: PATIENCE,
-        enough: None,
+        ..Program::default()
     });
     if host.stat(path).is_absent() {
         return Ok(());

@@ -1,6 +1,8 @@
 //! Takes changes back, newest first. It has no preconditions, goes on past
 //! errors, and can be run again: what is undone is undone.
 
+mod files;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -14,9 +16,7 @@ use super::manager::{
 };
 use super::mend::undo as mend;
 use super::run::World;
-use crate::plan::context;
-use crate::plan::undo::{Former, Undo};
-use crate::plan::{cli_config, shell_block};
+use crate::plan::undo::Undo;
 
 /// How taking back went.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -102,63 +102,58 @@ impl Revert<'_> {
     }
 
     fn undo(&mut self, record: &Record) -> Result<Outcome, String> {
-        match &record.undo {
-            Undo::RemoveFile { path, sha256 } => told(path, remove_file(path, sha256)),
-            Undo::RestoreFile {
-                path,
-                backup,
-                mode,
-                sha256,
-            } => {
-                let former = Former {
-                    backup: backup.clone(),
-                    mode: *mode,
-                };
-                told(path, self.restore(path, &former, sha256.as_deref()))
-            }
-            Undo::RemoveDir { path } => told(path, remove_dir(path)),
-            Undo::CurrentContext {
-                path,
-                previous,
-                former,
-                sha256,
-            } => {
-                let edit = |text: &str| without_context(text, previous.as_deref());
-                told(path, self.edited(path, former.as_ref(), sha256, &edit))
-            }
-            Undo::RemoveBlock {
-                path,
-                former,
-                sha256,
-            } => told(
-                path,
-                self.edited(path, former.as_ref(), sha256, &without_block),
-            ),
+        let undone = match &record.undo {
+            Undo::RemoveFile { .. }
+            | Undo::RestoreFile { .. }
+            | Undo::RemoveDir { .. }
+            | Undo::CurrentContext { .. }
+            | Undo::RemoveBlock { .. } => self.file(&record.undo),
             Undo::Disable {
                 unit,
                 link,
                 dir_mode,
-            } => self.disable(unit, link, *dir_mode),
-            Undo::Stop { unit } => self.stop(unit),
-            Undo::Restart { unit } => {
-                self.restart.push((record.id, unit.clone()));
+            } => self.users(|all| all.disable(unit, link, *dir_mode)),
+            Undo::Stop { unit } => self.users(|all| all.stop(unit)),
+            Undo::Restart { unit } => self.users(|all| {
+                all.restart.push((record.id, unit.clone()));
                 Ok(Outcome::Later)
-            }
-            Undo::Linger { uid } => {
-                login::set_linger(*uid, false, false, &|| false).map_err(|e| e.to_string())?;
-                Ok(Outcome::Undone)
-            }
+            }),
+            Undo::Linger { uid } => login::set_linger(*uid, false, false, &|| false)
+                .map(|()| Outcome::Undone)
+                .map_err(|e| e.to_string()),
             Undo::LoadProfile { file } => {
                 self.profiles.push((record.id, file.clone()));
                 Ok(Outcome::Later)
             }
-            other => self.mended(other),
+            Undo::Packages { .. }
+            | Undo::Setting { .. }
+            | Undo::Lines { .. }
+            | Undo::Modes { .. }
+            | Undo::Stays { .. }
+            | Undo::Remount { .. }
+            | Undo::Link { .. }
+            | Undo::EnableUnits { .. }
+            | Undo::Capability { .. }
+            | Undo::UnloadProfile { .. }
+            | Undo::Rename { .. } => self.mended(&record.undo),
+        };
+        undone.inspect(|_| self.units_changed |= is_unit_file(&record.undo))
+    }
+
+    /// What only a user's own journal can hold: units of the user's manager.
+    fn users(
+        &mut self,
+        undo: impl FnOnce(&mut Self) -> Result<Outcome, String>,
+    ) -> Result<Outcome, String> {
+        match self.world.system {
+            true => Err("a change of a user's own is in the journal of root".into()),
+            false => undo(self),
         }
-        .inspect(|_| self.units_changed |= is_unit_file(&record.undo))
     }
 
     /// What `prepare` and `fix` do.
     fn mended(&self, undo: &Undo) -> Result<Outcome, String> {
+        let world = self.world;
         let taken = match undo {
             Undo::Packages { family, names } => mend::packages(family, names),
             Undo::Setting { key, value } => mend::setting(key, value),
@@ -167,72 +162,34 @@ impl Revert<'_> {
                 lines,
                 former,
                 sha256,
-            } => mend::lines(self.journal, path, lines, former.as_ref(), sha256),
-            Undo::Modes { files } => mend::modes(files),
+            } => mend::lines(self.journal, path, lines, (former.as_ref(), sha256), world),
+            Undo::Modes { files } => mend::modes(files, world),
+            Undo::Stays { path, uid, count } => Ok(Some(format!(
+                "{count} files and directories in {} stay with uid {uid}",
+                path.display()
+            ))),
             Undo::Remount { mount, option } => mend::remount(mount, option),
             Undo::Link {
                 path,
                 target,
                 sha256,
-            } => mend::link(path, target, sha256),
+            } => mend::link(path, target, sha256, world),
             Undo::EnableUnits { enabled, active } => mend::enable(enabled, active),
-            Undo::Capability { path, former } => mend::set_capability(path, former.as_deref()),
-            Undo::UnloadProfile { file } => mend::unload_profile(file),
-            Undo::Rename { from, to } => mend::rename(from, to),
-            // The rest is undone above.
-            _ => Ok(None),
+            Undo::Capability { path, former } => mend::capability(path, former.as_deref(), world),
+            Undo::UnloadProfile { file } => mend::unload_profile(file, world),
+            Undo::Rename { from, to } => mend::rename(from, to, world),
+            Undo::RemoveFile { .. }
+            | Undo::RestoreFile { .. }
+            | Undo::RemoveDir { .. }
+            | Undo::CurrentContext { .. }
+            | Undo::RemoveBlock { .. }
+            | Undo::Disable { .. }
+            | Undo::Stop { .. }
+            | Undo::Restart { .. }
+            | Undo::Linger { .. }
+            | Undo::LoadProfile { .. } => Err("this is not a change of prepare".into()),
         };
         taken.map(|kept| kept.map_or(Outcome::Undone, Outcome::Kept))
-    }
-
-    /// Gives a whole file back, unless somebody wrote to it since.
-    fn restore(&self, path: &Path, former: &Former, wrote: Option<&str>) -> io::Result<Outcome> {
-        let bytes = self.journal.kept(&former.backup)?;
-        let now = file::read(path)?;
-        let hash = now.as_ref().map(|content| file::sha256(&content.bytes));
-        let same = now.as_ref().is_some_and(|content| content.bytes == bytes);
-        if same || hash.as_deref() == wrote {
-            file::remove(&file::temporary(path))?;
-            if !same || now.is_some_and(|content| content.mode != former.mode) {
-                file::write(path, &bytes, former.mode)?;
-            }
-            return Ok(Outcome::Undone);
-        }
-        Ok(Outcome::Kept(edited_since(path)))
-    }
-
-    /// Gives a file back that we changed in one place: whole where nobody
-    /// wrote to it since, else by `edit`.
-    fn edited(
-        &self,
-        path: &Path,
-        former: Option<&Former>,
-        wrote: &str,
-        edit: &dyn Fn(&str) -> Result<Option<String>, String>,
-    ) -> io::Result<Outcome> {
-        file::remove(&file::temporary(path))?;
-        let Some(now) = file::read(path)? else {
-            return Ok(Outcome::Undone);
-        };
-        if file::sha256(&now.bytes) == wrote {
-            match former {
-                None => file::remove(path)?,
-                Some(former) => {
-                    let bytes = self.journal.kept(&former.backup)?;
-                    file::write(path, &bytes, former.mode)?;
-                }
-            }
-            return Ok(Outcome::Undone);
-        }
-        let Ok(text) = String::from_utf8(now.bytes) else {
-            return Ok(Outcome::Kept(edited_since(path)));
-        };
-        match edit(&text) {
-            Ok(Some(text)) => file::write(path, text.as_bytes(), now.mode)?,
-            Ok(None) => {}
-            Err(why) => return Ok(Outcome::Kept(format!("{}: {why}", path.display()))),
-        }
-        Ok(Outcome::Undone)
     }
 
     fn disable(
@@ -275,7 +232,7 @@ impl Revert<'_> {
             self.done.failed.push(why);
         }
         for (id, file) in std::mem::take(&mut self.profiles) {
-            match mend::load_profile(&file) {
+            match mend::load_profile(&file, self.world) {
                 Ok(()) => self.note(id),
                 Err(why) => self.done.failed.push(why),
             }
@@ -351,43 +308,6 @@ pub fn stop(manager: Option<&Manager>, world: &World, unit: &str) -> Result<(), 
 
 fn told(path: &Path, done: io::Result<Outcome>) -> Result<Outcome, String> {
     done.map_err(|e| format!("{}: {e}", path.display()))
-}
-
-fn edited_since(path: &Path) -> String {
-    format!("{} was changed since and is kept", path.display())
-}
-
-fn remove_file(path: &Path, wrote: &str) -> io::Result<Outcome> {
-    file::remove(&file::temporary(path))?;
-    let Some(now) = file::read(path)? else {
-        return Ok(Outcome::Undone);
-    };
-    if file::sha256(&now.bytes) != wrote {
-        return Ok(Outcome::Kept(edited_since(path)));
-    }
-    file::remove(path)?;
-    Ok(Outcome::Undone)
-}
-
-fn remove_dir(path: &Path) -> io::Result<Outcome> {
-    Ok(match file::remove_dir(path)? {
-        true => Outcome::Undone,
-        false => Outcome::Kept(format!("{} is kept: it is not empty", path.display())),
-    })
-}
-
-/// `config.json` with the former context current, if ours still is.
-fn without_context(text: &str, previous: Option<&str>) -> Result<Option<String>, String> {
-    let current = cli_config::current_context(text).map_err(|e| e.to_string())?;
-    if current.as_deref() != Some(context::NAME) {
-        return Ok(None);
-    }
-    let changed = cli_config::with_current_context(Some(text), previous);
-    changed.map(Some).map_err(|e| e.to_string())
-}
-
-fn without_block(text: &str) -> Result<Option<String>, String> {
-    shell_block::remove(text).map_err(|e| e.to_string())
 }
 
 fn is_unit_file(undo: &Undo) -> bool {

@@ -8,7 +8,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::thread::{Scope, ScopedJoinHandle};
+use std::thread::Scope;
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
@@ -23,12 +23,15 @@ use super::revert::{self, Reverted};
 use super::{change, interrupt, ready};
 use crate::plan::step::{Plan, Step, UNIT};
 use crate::plan::undo::Undo;
+use crate::thread::{self, Scoped};
 
 /// Where the changes are made.
 #[derive(Clone, Debug)]
 pub struct World {
-    /// Root's own: units are the system's, not a user's.
+    /// Root's own: units are the system's, not a user's, and root's rules hold.
     pub system: bool,
+    /// Where the system's files are: `/`, but in a test.
+    pub root: std::path::PathBuf,
     /// `/run/user/UID`: where the user's bus is.
     pub runtime_dir: std::path::PathBuf,
     /// Where the daemon listens.
@@ -39,12 +42,21 @@ pub struct World {
     pub grace: Duration,
 }
 
+impl World {
+    /// A path of the system, as it is below `/`.
+    pub fn system_path(&self, path: &Path) -> Option<std::path::PathBuf> {
+        let rest = path.strip_prefix(&self.root).ok()?;
+        Some(Path::new("/").join(rest))
+    }
+}
+
 #[cfg(test)]
 impl World {
     /// Where nothing is, and nobody is waited for.
     pub(crate) fn nowhere() -> World {
         World {
             system: false,
+            root: "/".into(),
             runtime_dir: "/nowhere".into(),
             socket: "/nowhere/docker.sock".into(),
             patience: Duration::from_secs(1),
@@ -158,7 +170,7 @@ struct Run<'a, 'scope> {
     manager: Option<Arc<Manager>>,
     scope: &'scope Scope<'scope, 'a>,
     given_up: &'scope AtomicBool,
-    daemon: Option<ScopedJoinHandle<'scope, Result<Duration, StepError>>>,
+    daemon: Option<Scoped<'scope, Result<Duration, StepError>>>,
     linger_refused: bool,
 }
 
@@ -187,7 +199,7 @@ impl<'scope> Run<'_, 'scope> {
             Step::MakeDir { path, mode } => {
                 file::make_dir(path, *mode).map_err(|e| failed(path, &e))
             }
-            Step::Change(change) => change::make(change, self.journal),
+            Step::Change(change) => change::make(change, &change.path, self.journal),
             Step::Enable { link, dir_mode } => self.enable(link, *dir_mode),
             Step::Reload => Ok(self.manager()?.reload()?),
             Step::Start => self.start(),
@@ -223,7 +235,7 @@ impl<'scope> Run<'_, 'scope> {
             let cancelled = || interrupt::asked() || given_up.load(SeqCst);
             daemon(&manager, world, call, &cancelled)
         };
-        self.daemon = Some(self.scope.spawn(wait));
+        self.daemon = Some(thread::scoped(self.scope, wait));
         Ok(())
     }
 

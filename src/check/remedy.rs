@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::family;
 use crate::plan::mend::action::Action;
+use crate::plan::mend::allowed;
 use crate::plan::mend::typed;
 
 /// A remedy as the catalogue states it, for every distribution family.
@@ -43,9 +44,36 @@ pub struct Fix {
 }
 
 impl Remedy {
-    /// The remedy for a host with these family keys, placeholders filled in.
+    /// The remedy for a host with these family keys, placeholders filled in. Where root
+    /// must not do it with the values of this host, only the note is left, and says so.
     pub fn on(&self, keys: &[String], fill: &BTreeMap<&'static str, String>) -> Fix {
         let actions = self.actions(keys, fill);
+        match actions
+            .iter()
+            .find_map(|action| allowed::check(action).err())
+        {
+            None => self.with(actions, keys, fill),
+            Some(why) => {
+                let mut fix = self.with(Vec::new(), keys, fill);
+                fix.note = format!("{} Not done by prepare: {why}.", fix.note);
+                fix.note = fix.note.trim_start().to_owned();
+                fix
+            }
+        }
+    }
+
+    /// The remedy with the values of an example, to be shown without a host.
+    pub fn example(&self, keys: &[String]) -> Fix {
+        let fill = examples();
+        self.with(self.actions(keys, &fill), keys, &fill)
+    }
+
+    fn with(
+        &self,
+        actions: Vec<Action>,
+        keys: &[String],
+        fill: &BTreeMap<&'static str, String>,
+    ) -> Fix {
         let own = keys.iter().find_map(|key| self.commands.get(key));
         let own: Vec<&String> = own.into_iter().flatten().collect();
         let commands = actions.iter().flat_map(Action::commands);

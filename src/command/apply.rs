@@ -37,6 +37,7 @@ pub fn state_dir(host: &dyn Host, ground: &Ground) -> PathBuf {
 pub fn world(ground: &Ground, socket: PathBuf, seconds: u64, grace: Duration) -> World {
     World {
         system: ground.identity.euid == 0,
+        root: "/".into(),
         grace,
         runtime_dir: ground.runtime_dir.clone(),
         socket,
@@ -81,10 +82,26 @@ pub fn failed(failed: &Failed, journal: String) -> Error {
         (error, true) => {
             Error::RolledBack(format!("{error}; everything done so far was taken back"))
         }
-        (error, false) => Error::Incomplete {
-            what: error.to_string(),
+        (error, false) => incomplete(
+            error.to_string(),
             journal,
-        },
+            "rootless-setup uninstall",
+            &failed.reverted.failed,
+        ),
+    }
+}
+
+/// The error of an undo that is not complete. What `failed` can be tried again; a line of
+/// the journal that cannot be understood cannot.
+pub fn incomplete(what: String, journal: String, again: &str, failed: &[String]) -> Error {
+    let hint = match failed {
+        [] => format!("see the warnings above for the lines of the journal, then: {again}"),
+        _ => format!("remove the cause, then: {again}"),
+    };
+    Error::Incomplete {
+        what,
+        journal,
+        hint,
     }
 }
 

@@ -7,6 +7,7 @@ use crate::check::catalogue::Check;
 use crate::cli::{Checks, Format};
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::report::json;
 use crate::ui::{self, Look};
 
 /// Prints the catalogue.
@@ -18,9 +19,7 @@ pub fn run(args: &Checks, look: &Look) -> Result<Exit, Error> {
     let checks: Vec<&Check> = catalogue()?.iter().collect();
     let page = match format {
         Format::Text => table(&checks, look),
-        Format::Json => serde_json::to_string_pretty(&checks)
-            .map(|text| text + "\n")
-            .map_err(|e| Error::Bug(e.to_string()))?,
+        Format::Json => json::render(&checks),
     };
     ui::print(&page)?;
     Ok(Exit::Fine)

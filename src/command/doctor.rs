@@ -6,17 +6,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::examine::examine;
+use super::examine::{self, examine};
+use super::input;
 use crate::cli::{Doctor, Format};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::facts::subject;
-use crate::host::{Bundle, Host, Live, Recorded, Recorder};
+use crate::host::{Bundle, Host, Recorded, Recorder};
 use crate::report::{Report, json, text};
 use crate::ui::{self, Look};
 
-/// The largest recorded host that is read.
-const MOST_BUNDLE: u64 = 256 << 20;
+/// The largest recorded host that is read, in bytes.
+const MOST_BUNDLE: u64 = 32 << 20;
 
 /// Examines a host and prints the report.
 ///
@@ -37,22 +38,13 @@ pub fn run(args: &Doctor, look: &Look) -> Result<Exit, Error> {
 
 fn live(args: &Doctor) -> Result<Report, Error> {
     let deadline = Duration::from_secs(args.timeout);
-    let mut live = Live::new(!args.no_probe, deadline);
-    let subject = subject::find(&live, args.user.as_deref())?;
-    if let Some(other) = subject.as_ref().filter(|s| !s.is_self) {
-        live.examine_for(other.uid, other.gid, other.groups.clone());
-    }
+    let (live, subject) = examine::live(args.user.as_deref(), !args.no_probe, deadline)?;
     let Some(path) = &args.capture else {
-        return examine(
-            &(Arc::new(live) as Arc<dyn Host>),
-            subject,
-            "live",
-            deadline,
-        );
+        return examine(&live, subject, "live", deadline);
     };
     // Found out before the work is done, not after it.
     let mut file = create(path)?;
-    let recorder = Arc::new(Recorder::new(Arc::new(live), args.user.clone()));
+    let recorder = Arc::new(Recorder::new(live, args.user.clone()));
     // Asked again, so that the recording holds what it takes to find the user.
     let subject = subject::find(&*recorder, args.user.as_deref())?;
     let report = examine(
@@ -100,7 +92,11 @@ fn replay(args: &Doctor, path: &Path) -> Result<Report, Error> {
 /// # Errors
 /// When the file is none, or the user is not in it.
 pub fn recorded(path: &Path, user: Option<&str>, deadline: Duration) -> Result<Report, Error> {
-    let name = path.display().to_string();
+    let name = match path.display().to_string() {
+        // The source of a report on this host.
+        name if name == "live" => "./live".to_owned(),
+        name => name,
+    };
     let bundle = bundle(path)?;
     let wanted = user.map(str::to_owned).or_else(|| bundle.user.clone());
     let host: Arc<dyn Host> = Arc::new(Recorded::new(bundle));
@@ -114,17 +110,18 @@ pub fn recorded(path: &Path, user: Option<&str>, deadline: Duration) -> Result<R
 /// When the file is none.
 pub fn bundle(path: &Path) -> Result<Bundle, Error> {
     let name = path.display().to_string();
-    let text = read(path).map_err(|e| Error::Read {
+    let text = read(path).map_err(|why| Error::Read {
         path: name.clone(),
-        why: e.to_string(),
+        why,
     })?;
     Bundle::parse(&text).map_err(|error| Error::Bundle { path: name, error })
 }
 
-fn read(path: &Path) -> std::io::Result<String> {
-    use std::io::Read;
-    let mut text = String::new();
-    let file = std::fs::File::open(path)?;
-    file.take(MOST_BUNDLE).read_to_string(&mut text)?;
-    Ok(text)
+fn read(path: &Path) -> Result<String, String> {
+    let mut bytes = Vec::new();
+    let read = input::open(path).and_then(|file| input::fill(file, MOST_BUNDLE, &mut bytes));
+    match read.map_err(|e| e.to_string())? {
+        true => String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned()),
+        false => Err(format!("it is larger than {} MiB", MOST_BUNDLE >> 20)),
+    }
 }

@@ -9,12 +9,46 @@ use crate::check::{engine, site};
 use crate::error::Error;
 use crate::facts::programs::{Purpose, Running};
 use crate::facts::{Facts, Ground, subject};
-use crate::host::{Bundle, Host, Recorded};
+use crate::host::{Account, AsUser, Bundle, Host, Live, Recorded};
 use crate::report::Report;
-use crate::ui;
+use crate::{thread, ui};
 
 /// The source of a report on facts that lie in a ticket.
 pub const RECORDED: &str = "recorded";
+
+/// This machine as the user to be examined sees it, and who that is: `wanted`,
+/// else whoever called sudo, else oneself. Everything has to be answered within
+/// `deadline`.
+///
+/// # Errors
+/// When there is no such user, or it is not this one's to ask about.
+pub fn live(
+    wanted: Option<&str>,
+    probe: bool,
+    deadline: Duration,
+) -> Result<(Arc<dyn Host>, Option<subject::Subject>), Error> {
+    let own = Live::new(probe, deadline).bounded();
+    let subject = subject::find(&own, wanted)?;
+    let host = match &subject {
+        Some(user) => seen_by(user, own, probe, deadline),
+        None => Arc::new(own),
+    };
+    Ok((host, subject))
+}
+
+/// This machine as one user sees it; `own` is how this process does.
+pub fn seen_by(
+    user: &subject::Subject,
+    own: Live,
+    probe: bool,
+    deadline: Duration,
+) -> Arc<dyn Host> {
+    if user.is_self || user.uid == 0 {
+        return Arc::new(own);
+    }
+    let account = Account::new(user.uid, user.gid, user.groups.clone());
+    Arc::new(AsUser::new(account, probe, deadline))
+}
 
 /// Judges recorded facts by the catalogue at hand.
 ///
@@ -56,7 +90,7 @@ pub fn survey<T>(
 ) -> Result<(Report, T), Error> {
     let started = Instant::now();
     // Read on the other core while the ground is.
-    std::thread::spawn(super::catalogue);
+    thread::detached(|| drop(super::catalogue()));
     let ground = Ground::collect(&**host, subject);
     // The slowest come first: everything else is done while they run.
     let programs = Running::start(host, &ground, deadline, Purpose::Report);

@@ -1,29 +1,27 @@
 //! `explain`: a log, and what stands behind it; or one check, or one known
 //! issue, in full.
 
+mod limited;
 pub mod page;
 
-use std::fs::File;
-use std::io::Read;
-use std::os::unix::fs::FileTypeExt;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::doctor::recorded;
-use super::examine::examine;
+use super::examine::{self, examine};
+use super::input;
 use crate::cli::{Explain, Format};
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::facts::subject;
 use crate::host::unit_log::{Extent, UnitLog};
-use crate::host::{Host, Live};
 use crate::known::catalogue::KnownIssues;
 use crate::known::{Explanation, NotText, Results, SCHEMA_VERSION, Scanned, Source};
 use crate::known::{asks_the_host, rank, scan};
 use crate::plan::step::UNIT;
-use crate::report::{Report, causes};
+use crate::report::{Report, causes, json};
 use crate::ui::{self, Look};
+use limited::{Limited, MOST};
 
 /// How long the examination of this host may take.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -37,7 +35,7 @@ const LAST: u32 = 5000;
 /// When it is neither an id nor a text that can be read.
 pub fn run(args: &Explain, look: &Look) -> Result<Exit, Error> {
     let Some(what) = &args.what else {
-        let log = journal(args.since.as_deref())?;
+        let log = journal(args.since.as_deref(), args.timeout)?;
         return explain(args, look, log);
     };
     if let Some(page) = what
@@ -50,8 +48,8 @@ pub fn run(args: &Explain, look: &Look) -> Result<Exit, Error> {
         return Ok(Exit::Fine);
     }
     let log = match what.as_os_str() == "-" {
-        true => read("-", std::io::stdin())?,
-        false => file(what)?,
+        true => read("-", std::io::stdin(), args.timeout)?,
+        false => file(what, args.timeout)?,
     };
     explain(args, look, log)
 }
@@ -83,7 +81,7 @@ fn explain(args: &Explain, look: &Look, log: Log) -> Result<Exit, Error> {
     };
     ui::print(&match args.format {
         Format::Text => causes::text(&explanation, look),
-        Format::Json => causes::json(&explanation),
+        Format::Json => json::render(&explanation),
     })?;
     Ok(match explanation.causes.is_empty() {
         true => Exit::Undetermined,
@@ -97,36 +95,28 @@ fn host(args: &Explain) -> Result<Report, Error> {
         return recorded(path, None, DEADLINE);
     }
     ui::with_progress("Examining this host ...", || {
-        let mut live = Live::new(true, DEADLINE);
-        let subject = subject::find(&live, None)?;
-        if let Some(other) = subject.as_ref().filter(|s| !s.is_self) {
-            live.examine_for(other.uid, other.gid, other.groups.clone());
-        }
-        examine(
-            &(Arc::new(live) as Arc<dyn Host>),
-            subject,
-            "live",
-            DEADLINE,
-        )
+        let (live, subject) = examine::live(None, true, DEADLINE)?;
+        examine(&live, subject, "live", DEADLINE)
     })
 }
 
-fn read(name: &str, from: impl Read + Send) -> Result<Log, Error> {
-    let scanned = scan(known()?, from).map_err(|e| refused(name, &e))?;
-    let more = || "there is more of it than is read".to_owned();
+fn read(name: &str, from: impl Read + Send, timeout: u64) -> Result<Log, Error> {
+    let mut limited = Limited::new(from, timeout);
+    let scanned = scan(known()?, &mut limited).map_err(|e| refused(name, &e))?;
     let source = Source {
         name: name.to_owned(),
         bytes: scanned.bytes,
         lines: scanned.lines,
-        trouble: scanned.cut.then(more),
+        trouble: limited.cut(),
     };
     Ok(Log { scanned, source })
 }
 
 fn refused(name: &str, why: &NotText) -> Error {
+    let quoted = shlex::try_quote(name).unwrap_or_default();
     let by = match why {
-        NotText::Compressed(by) => format!("{by} {name} | rootless-setup explain -"),
-        NotText::Journal => format!("journalctl --file {name} | rootless-setup explain -"),
+        NotText::Compressed(by) => format!("{by} {quoted} | rootless-setup explain -"),
+        NotText::Journal => format!("journalctl --file {quoted} | rootless-setup explain -"),
         NotText::Unreadable(_) | NotText::Binary => String::new(),
     };
     match why {
@@ -146,29 +136,40 @@ fn unreadable(name: &str, why: &std::io::Error) -> Error {
     }
 }
 
-fn file(path: &Path) -> Result<Log, Error> {
+fn file(path: &Path, timeout: u64) -> Result<Log, Error> {
     let name = path.display().to_string();
     let failed = |e: std::io::Error| match e.kind() {
         std::io::ErrorKind::NotFound if !name.contains('/') => page::unknown(&name),
         _ => unreadable(&name, &e),
     };
-    let file = File::open(path).map_err(failed)?;
-    let kind = file.metadata().map_err(failed)?.file_type();
-    match kind.is_block_device() {
-        true => Err(unreadable(&name, &std::io::Error::other("it is a disk"))),
-        false => read(&name, file),
+    let mut file = input::open(path).map_err(failed)?;
+    let size = file.metadata().map_err(failed)?.len();
+    let skipped = size.saturating_sub(MOST);
+    if skipped == 0 {
+        return read(&name, file, timeout);
     }
+    // The newest lines are at the end.
+    file.seek(SeekFrom::Start(skipped)).map_err(failed)?;
+    let mut log = read(&name, file, timeout)?;
+    let last = format!(
+        "only the last {} of {} MiB were read, and lines are counted from there",
+        MOST >> 20,
+        size >> 20
+    );
+    let both = log.source.trouble.map(|why| format!("{last}; {why}"));
+    log.source.trouble = Some(both.unwrap_or(last));
+    Ok(log)
 }
 
 /// The journal of this user's unit.
-fn journal(since: Option<&str>) -> Result<Log, Error> {
+fn journal(since: Option<&str>, timeout: u64) -> Result<Log, Error> {
     if rustix::process::geteuid().is_root() {
         return Err(Error::Root("explain --journal"));
     }
     let extent = since.map_or(Extent::Last(LAST), Extent::Since);
     let failed = |e: std::io::Error| unreadable("the journal", &e);
     let mut stream = UnitLog::open(UNIT, extent).map_err(failed)?;
-    let mut log = read("the journal", &mut stream)?;
+    let mut log = read("the journal", &mut stream, timeout)?;
     // It says so itself: `-- No entries --`.
     let nothing = log.scanned.lines <= 1;
     let trouble = stream.close(nothing);

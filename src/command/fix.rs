@@ -16,6 +16,7 @@ use crate::exit::Exit;
 use crate::facts::Ground;
 use crate::host::{Host, Live};
 use crate::plan::mend::action::By;
+use crate::plan::mend::allowed;
 use crate::plan::mend::script::{self, Part};
 use crate::plan::mend::typed;
 use crate::report::{CheckResult, Report};
@@ -65,7 +66,7 @@ fn undo(args: &Fix, world: &World, state: &Path) -> Result<Exit, Error> {
     if args.manner.dry_run {
         let journal = crate::apply::journal::Journal::read(state)?;
         for record in journal.iter().flat_map(|j| j.records().iter().rev()) {
-            ui::print(&format!("  {}\n", record.undo.title()))?;
+            ui::print(&format!("  {}\n", allowed::shown(&record.undo.title())))?;
         }
         return Ok(Exit::Fine);
     }
@@ -127,7 +128,7 @@ fn own(
     look: &Look,
 ) -> Result<bool, Error> {
     let host = Live::new(false, Duration::from_secs(60));
-    let plan = mend::plan(&host, wanted, By::User);
+    let plan = mend::plan(&host, wanted, By::User, None);
     plan.blocked.iter().for_each(|why| ui::warn(why));
     if plan.deeds.is_empty() {
         return Ok(false);

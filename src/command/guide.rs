@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::CommandFactory;
 
-use super::examine::survey;
+use super::examine::{self, survey};
 use super::wizard::Offer;
 use super::{fix, install, mend};
 use crate::check::engine::Status;
@@ -70,11 +70,7 @@ struct Found {
 
 impl Found {
     fn new(replay: Option<&Path>) -> Result<Found, Error> {
-        let host: Arc<dyn Host> = match replay {
-            Some(path) => Arc::new(install::recorded(path)?),
-            None => Arc::new(Live::new(true, DEADLINE)),
-        };
-        let subject = subject::find(&*host, None)?;
+        let (host, subject) = examined(replay)?;
         let (report, offer) = ui::with_progress("Examining this host ...", || {
             let offer = |facts: &_| Offer::new(&*host, facts);
             survey(&host, subject, "live", DEADLINE, offer)
@@ -95,6 +91,19 @@ impl Found {
         let checks = self.report.checks.iter();
         checks.filter(|check| check.status == Status::Fail).count()
     }
+}
+
+/// The host, and who is examined. Root looks at it as whoever called sudo.
+fn examined(replay: Option<&Path>) -> Result<(Arc<dyn Host>, Option<subject::Subject>), Error> {
+    let host: Arc<dyn Host> = match replay {
+        Some(path) => Arc::new(install::recorded(path)?),
+        None if rustix::process::geteuid().is_root() => {
+            return examine::live(None, true, DEADLINE);
+        }
+        None => Arc::new(Live::new(true, DEADLINE)),
+    };
+    let subject = subject::find(&*host, None)?;
+    Ok((host, subject))
 }
 
 /// Whether something was mended. That it was not, or not all of it, is no end:

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use super::apply::{self, agree, ask};
 use super::doctor::bundle;
-use super::examine::judge;
+use super::examine::{RECORDED, judge};
 use crate::apply::journal::{self, Journal};
 use crate::apply::lock::Lock;
 use crate::apply::{file, interrupt, run};
@@ -34,6 +34,7 @@ use crate::plan::step::{Kind, Plan, Step};
 use crate::plan::unit_texts::Texts;
 use crate::plan::{compute, unit_texts};
 use crate::report::{Report, text};
+use crate::thread;
 use crate::ui::{self, Look, prompt};
 use request::Request;
 
@@ -101,7 +102,7 @@ fn attempt(request: &Request, look: &Look) -> Result<Exit, Error> {
     let deadline = patience(request);
     let host = host(request)?;
     // Read on the other core while the ground is.
-    std::thread::spawn(super::catalogue);
+    thread::detached(|| drop(super::catalogue()));
     let ground = apply::ground(&*host, "install")?;
     // They take longest: everything else is read while they run.
     let programs = Running::start(&host, &ground, deadline, Purpose::Install);
@@ -124,7 +125,8 @@ fn attempt(request: &Request, look: &Look) -> Result<Exit, Error> {
     support::check(&*host, (&ground, &wanted), request, &texts)?;
     let report = ui::with_progress("Examining this host ...", || {
         let ground = wanted.clone();
-        judge(&planned, ground, programs, "live", started, deadline)
+        let source = if is_live { "live" } else { RECORDED };
+        judge(&planned, ground, programs, source, started, deadline)
     })?;
     let skip_iptables = texts.chosen.flagged(Key::SkipIptables) == Some(true);
     fit(&*host, &report, request, skip_iptables, look)?;
@@ -180,10 +182,8 @@ fn known(dir: &Path, manner: Manner) -> Result<Option<Journal>, Error> {
             Journal::find(dir)?
         }
     };
-    let damaged = journal.as_ref().map_or(&[][..], |j| &j.damaged);
-    if let Some(line) = damaged.first() {
-        ui::warn(&format!("line {line} of the journal cannot be read"));
-    }
+    let damaged = journal.iter().flat_map(Journal::about_damaged);
+    damaged.for_each(|line| ui::warn(&line));
     Ok(journal)
 }
 

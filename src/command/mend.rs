@@ -9,6 +9,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use crate::apply::journal::Journal;
+use crate::apply::mend::preflight;
 use crate::apply::mend::run::{self, Done};
 use crate::apply::revert::{self, Reverted};
 use crate::apply::run::World;
@@ -83,8 +84,9 @@ pub struct Plan {
     pub blocked: Vec<String>,
 }
 
-/// Works out the deeds of one part.
-pub fn plan(host: &dyn Host, wanted: &[Wanted], by: By) -> Plan {
+/// Works out the deeds of one part. For root, with the `world` where they are done, what
+/// root would refuse is left out, and told.
+pub fn plan(host: &dyn Host, wanted: &[Wanted], by: By, world: Option<&World>) -> Plan {
     let mut plan = Plan::default();
     let mut people = Vec::new();
     let mut done: Vec<&Action> = Vec::new();
@@ -96,7 +98,7 @@ pub fn plan(host: &dyn Host, wanted: &[Wanted], by: By) -> Plan {
             continue;
         }
         done.push(action);
-        match resolve(action, host) {
+        match deeds_of(action, host, world) {
             Err(why) => plan.blocked.push(format!("{}: {why}", wanted.id)),
             Ok(deeds) => {
                 for deed in deeds {
@@ -115,6 +117,20 @@ pub fn plan(host: &dyn Host, wanted: &[Wanted], by: By) -> Plan {
     }
     plan.deeds = order::of(plan.deeds);
     plan
+}
+
+/// All of an action that is still needed, or nothing of it.
+fn deeds_of(action: &Action, host: &dyn Host, world: Option<&World>) -> Result<Vec<Deed>, String> {
+    let deeds = resolve(action, host).map_err(|why| why.to_string())?;
+    let Some(world) = world else {
+        return Ok(deeds);
+    };
+    preflight::action(action)?;
+    let looked: Result<Vec<Option<Deed>>, String> = deeds
+        .into_iter()
+        .map(|deed| preflight::deed(deed, world))
+        .collect();
+    Ok(looked?.into_iter().flatten().collect())
 }
 
 /// Several checks may ask for the same user's ids.
@@ -271,16 +287,23 @@ pub fn undo(world: &World, dir: &Path) -> Result<Exit, Error> {
     }
     let reverted: Reverted = revert::since(&mut journal, 0, world);
     super::apply::tell(&reverted);
+    let damaged = journal.about_damaged();
+    damaged.iter().for_each(|line| ui::warn(line));
     journal.close()?;
-    match reverted.is_complete() {
+    match reverted.is_complete() && damaged.is_empty() {
         true => {
             let changes = plural(reverted.undone, "change was", "changes were");
-            ui::print(&format!("{changes} taken back.\n"))?;
+            ui::print(&format!("{changes} undone.\n"))?;
             Ok(Exit::Fine)
         }
-        false => Err(Error::Incomplete {
-            what: "not everything could be taken back".into(),
-            journal: path,
-        }),
+        false => Err(super::apply::incomplete(
+            "not every change could be undone".into(),
+            path,
+            match world.system {
+                true => "rootless-setup prepare --undo",
+                false => "rootless-setup fix --undo",
+            },
+            &reverted.failed,
+        )),
     }
 }

@@ -9,6 +9,7 @@ mod explain;
 mod fix;
 mod generate;
 mod guide;
+mod input;
 mod install;
 mod mend;
 mod nsenter;

@@ -14,8 +14,10 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::facts::subject::{self, Subject};
 use crate::facts::{login_defs, people, tools};
+use crate::host::root_owned::{NotRoots, RootOwned};
 use crate::host::{Host, Live};
 use crate::plan::mend::action::{Action, By};
+use crate::plan::mend::allowed;
 use crate::report::CheckResult;
 use crate::ui::{self, Look};
 
@@ -43,7 +45,8 @@ pub fn run(args: &Prepare, look: &Look) -> Result<Exit, Error> {
     if host.identity().euid != 0 {
         return Err(Error::NotRoot("prepare"));
     }
-    let _lock = Lock::take(Path::new("/var/lib"), Path::new("/"))?;
+    let _lock = Lock::of_root(Path::new("/run/rootless-setup.lock"))?;
+    is_private(Path::new(STATE))?;
     if args.undo {
         return undo(args);
     }
@@ -52,9 +55,21 @@ pub fn run(args: &Prepare, look: &Look) -> Result<Exit, Error> {
     prepare(args, &only, &users, look)
 }
 
+/// The journal is root's alone: whoever could write it decides what undo does.
+fn is_private(dir: &Path) -> Result<(), Error> {
+    let why = match RootOwned::open(dir) {
+        Ok(dir) if dir.stat().st_mode & 0o077 == 0 => return Ok(()),
+        Ok(_) => format!("{dir:?} can be read by others"),
+        Err(NotRoots::Missing(at)) if at == dir => return Ok(()),
+        Err(why) => why.to_string(),
+    };
+    Err(Error::NotPrivate(why))
+}
+
 fn world() -> World {
     World {
         system: true,
+        root: "/".into(),
         runtime_dir: "/run/user/0".into(),
         socket: PathBuf::new(),
         patience: Duration::from_secs(60),
@@ -67,7 +82,7 @@ fn undo(args: &Prepare) -> Result<Exit, Error> {
     if let Some(journal) = &journal {
         let mut page = String::from("This will be done:\n");
         for record in journal.records().iter().rev() {
-            page.push_str(&format!("  {}\n", record.undo.title()));
+            page.push_str(&format!("  {}\n", allowed::shown(&record.undo.title())));
         }
         ui::print(&page)?;
         if args.manner.dry_run {
@@ -86,7 +101,7 @@ fn prepare(args: &Prepare, only: &[String], users: &[Subject], look: &Look) -> R
         let mut new = gather(&survey, args, only, users);
         new.retain(|one| !all.iter().any(|had| had.actions == one.actions));
         let host = Live::new(false, Duration::from_secs(60));
-        let plan = mend::plan(&host, &new, By::Root);
+        let plan = mend::plan(&host, &new, By::Root, Some(&world()));
         whole &= plan.blocked.is_empty();
         plan.blocked.iter().for_each(|why| ui::warn(why));
         if !plan.deeds.is_empty() {
@@ -201,7 +216,8 @@ fn gather(survey: &Survey, args: &Prepare, only: &[String], users: &[Subject]) -
         all.extend(users[1..].iter().map(linger));
     }
     for wanted in &mut all {
-        wanted.actions.retain(|action| action.by() == By::Root);
+        let about = |action: &Action| action.by() == By::Root && is_about(action, users);
+        wanted.actions.retain(about);
         if wanted.id == PORTS {
             ports(args, wanted);
         }
@@ -211,6 +227,21 @@ fn gather(survey: &Survey, args: &Prepare, only: &[String], users: &[Subject]) -
     }
     all.retain(|wanted| !wanted.actions.is_empty());
     all
+}
+
+/// What was found about one user changes nothing for a user who was not named.
+fn is_about(action: &Action, users: &[Subject]) -> bool {
+    let named = |name: &str| users.iter().any(|user| user.name == name);
+    match action {
+        Action::SubIds(ids) => named(&ids.user),
+        Action::LoginLimit(limit) => named(&limit.user),
+        Action::Linger { user } | Action::Own { user, .. } => named(user),
+        Action::RestartManager { unit } => {
+            let of = |user: &Subject| *unit == format!("user@{}.service", user.uid);
+            users.iter().any(of)
+        }
+        _ => true,
+    }
 }
 
 fn linger(user: &Subject) -> Wanted {
@@ -283,8 +314,7 @@ fn users(host: &dyn Host, args: &Prepare) -> Result<Vec<Subject>, Error> {
 
 /// The account of somebody who can have rootless Docker.
 fn person(host: &dyn Host, name: String, system: bool, least: u32) -> Result<Subject, Error> {
-    let odd = |c: char| ":/".contains(c) || c.is_control();
-    if name.is_empty() || name.starts_with('-') || name.contains(odd) {
+    if name.is_empty() || !allowed::is_user(&name) {
         return Err(Error::OddName(name));
     }
     match subject::find(host, Some(&name))? {
@@ -294,5 +324,26 @@ fn person(host: &dyn Host, name: String, system: bool, least: u32) -> Result<Sub
             uid: user.uid,
         }),
         _ => Err(Error::OddName(name)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_users_who_were_named_are_changed() {
+        let alice = Subject {
+            name: "alice".into(),
+            uid: 1000,
+            ..Subject::default()
+        };
+        let users = [alice];
+        let restart = |uid: u32| Action::RestartManager {
+            unit: format!("user@{uid}.service"),
+        };
+        let linger = |user: &str| Action::Linger { user: user.into() };
+        assert!(is_about(&restart(1000), &users) && is_about(&linger("alice"), &users));
+        assert!(!is_about(&restart(1001), &users) && !is_about(&linger("bob"), &users));
     }
 }

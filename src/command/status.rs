@@ -23,6 +23,7 @@ use crate::plan::present::{Found, Present};
 use crate::plan::standing::{self, Standing};
 use crate::plan::step::{Kind, Step};
 use crate::plan::{compute, context, unit_texts};
+use crate::report::json;
 use crate::report::status::{self, Context, Engine, Socket, Status, Unit};
 use crate::ui::{self, Look};
 
@@ -46,7 +47,7 @@ pub fn run(args: &cli::Status, look: &Look) -> Result<Exit, Error> {
     let status = status(&host, &ground, &present, journal.as_ref());
     let page = match args.format {
         Format::Text => status::render(&status, look),
-        Format::Json => format!("{:#}\n", serde_json::json!(status)),
+        Format::Json => json::render(&status),
     };
     ui::print(&page)?;
     Ok(match status.state {

@@ -102,18 +102,17 @@ fn take_back(
     done.kept.extend(reverted.kept);
     done.failed.extend(reverted.failed);
     apply::tell(&done);
-    let damaged = journal.damaged.len();
+    let damaged = journal.about_damaged();
+    damaged.iter().for_each(|line| ui::warn(line));
     let closed = journal.close().map_err(|why| why.to_string());
-    let what = match (done.failed.len() + damaged, closed) {
+    let what = match (done.failed.len() + damaged.len(), closed) {
         (0, Ok(_)) => {
             ui::print("Rootless Docker is uninstalled.\n")?;
             return Ok(Exit::Fine);
         }
         (0, Err(why)) => why,
-        (failed, _) => format!("{failed} of it could not be taken back"),
+        (failed, _) => format!("{failed} changes could not be undone"),
     };
-    Err(Error::Incomplete {
-        what,
-        journal: path,
-    })
+    let again = "rootless-setup uninstall";
+    Err(apply::incomplete(what, path, again, &done.failed))
 }

@@ -226,7 +226,7 @@ impl Reader<'_> {
     /// Starts what was prepared, in one thread; a collector that crashes ends alone.
     fn go(&mut self) {
         let jobs = std::mem::take(&mut self.jobs);
-        std::thread::spawn(move || {
+        crate::thread::detached(move || {
             crate::host::give_way();
             for job in jobs {
                 let _ = catch_unwind(AssertUnwindSafe(job));
@@ -248,7 +248,7 @@ pub fn background<T: Send + 'static>(
 ) -> Pending<T> {
     let (sender, answer) = channel();
     // Nobody listens any more once the deadline has passed: that is fine.
-    std::thread::spawn(move || drop(sender.send(work())));
+    crate::thread::detached(move || drop(sender.send(work())));
     Pending { answer, end }
 }
 

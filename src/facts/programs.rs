@@ -133,19 +133,20 @@ struct Starter<'a> {
 impl Starter<'_> {
     fn program(&self, key: &'static str, path: &Path, args: &[&str]) -> Program {
         Program {
-            key,
+            key: key.into(),
             path: path.to_string_lossy().into_owned(),
             args: args.iter().map(|a| (*a).to_owned()).collect(),
             env: self.env.clone(),
             deadline: self.patience,
-            enough: None,
+            own_tmp: key == PROBE,
+            ..Program::default()
         }
     }
 
     fn start(&self, key: &'static str, path: &Path, args: &[&str]) -> Pending<Fact<Output>> {
         let enough = match (key, self.purpose) {
             // Its tear-down takes as long as a look at the rest of the host.
-            (PROBE, Purpose::Install) => Some(RECORD),
+            (PROBE, Purpose::Install) => Some(RECORD.into()),
             _ => None,
         };
         let program = Program {
@@ -164,7 +165,7 @@ impl Starter<'_> {
         hit: Option<&Hit>,
     ) -> Option<(&'static str, Pending<Fact<Output>>)> {
         let program = Program {
-            enough: Some(""),
+            enough: Some("".into()),
             ..self.program(key, &hit?.path, &["--version"])
         };
         let (host, purpose) = (Arc::clone(self.host), self.purpose);

@@ -99,6 +99,12 @@ fn by_uid(host: &dyn Host, uid: u32) -> Subject {
         })
 }
 
+/// The home directory of a uid by passwd(5); none if there is no such account.
+pub fn home_of(host: &dyn Host, uid: u32) -> Option<PathBuf> {
+    let account = by_uid(host, uid);
+    (!account.name.is_empty() && account.home.is_absolute()).then_some(account.home)
+}
+
 fn by_name(host: &dyn Host, name: &str) -> Result<Subject, NoSubject> {
     let passwd = host.read_up_to(Path::new("/etc/passwd"), 64 << 20);
     let is = |s: &Subject| s.name == name;
@@ -139,12 +145,11 @@ pub fn ask_names(
         .find(|p| matches!(host.stat(Path::new(p)), Fact::Known(_)))?;
     let (_, database) = query.split_once(' ')?;
     let output = host.run(&Program {
-        key: query,
+        key: query.into(),
         path: (*path).to_owned(),
         args: vec![database.to_owned(), key.to_owned()],
-        env: Vec::new(),
         deadline: patience,
-        enough: None,
+        ..Program::default()
     });
     Some(output.into_known()?.stdout)
 }

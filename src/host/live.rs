@@ -4,14 +4,14 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags};
 
 use super::model::{FileSystem, Identity, Kind, Output, Program, Stat, SystemBus, UserManager};
 use super::mounts::Mounts;
-use super::program::{self, RunAs};
-use super::{BuildInfo, Host, build_info, bus, dpkg};
+use super::{BuildInfo, Host, build_info, bus, dpkg, program, root_owned};
 use crate::fact::{Fact, Why};
 
 /// `XFS_SUPER_MAGIC`.
@@ -23,13 +23,18 @@ const BUS_SHARE: (u32, u32) = (3, 10);
 /// The most names taken from one directory.
 const MOST_NAMES: usize = 4096;
 
+/// What a bounded host reads in all, in bytes, and how often it is asked: a
+/// hundred times what an ordinary host needs.
+const MOST_READ: u64 = 16 << 20;
+const MOST_QUESTIONS: u64 = 200_000;
+
 /// This machine, as seen by this process.
 pub struct Live {
     mounts: Mounts,
     probe: bool,
     deadline: Duration,
     end: Instant,
-    run_as: Option<(RunAs, Vec<u32>)>,
+    bounds: Option<Bounds>,
     // Several areas ask; the buses are asked once.
     user_manager: OnceLock<Fact<UserManager>>,
     system_bus: OnceLock<Fact<SystemBus>>,
@@ -44,7 +49,7 @@ impl Live {
             probe,
             deadline,
             end: Instant::now() + deadline,
-            run_as: None,
+            bounds: None,
             user_manager: OnceLock::new(),
             system_bus: OnceLock::new(),
         };
@@ -53,14 +58,18 @@ impl Live {
         live
     }
 
-    /// Examines for another user: programs run as that user, and permissions
-    /// are those of that user.
-    pub fn examine_for(&mut self, uid: u32, gid: u32, groups: Vec<u32>) {
-        self.run_as = Some((RunAs { uid, gid }, groups));
+    /// Every question counts against the deadline, and what is read against a
+    /// limit: for an examination of a host that may be hostile.
+    #[must_use]
+    pub fn bounded(self) -> Self {
+        Live {
+            bounds: Some(Bounds::default()),
+            ..self
+        }
     }
 
     fn guarded<T>(&self, path: &Path, ask: impl FnOnce() -> std::io::Result<T>) -> Fact<T> {
-        match self.mounts.guard(path) {
+        match self.may_ask().and_then(|()| self.mounts.guard(path)) {
             Ok(()) => Fact::from_io(ask()),
             Err(why) => Fact::Unreadable(why),
         }
@@ -72,6 +81,26 @@ impl Live {
         self.end.min(Instant::now() + patience)
     }
 
+    fn may_ask(&self) -> Result<(), Why> {
+        let Some(bounds) = &self.bounds else {
+            return Ok(());
+        };
+        let questions = bounds.questions.fetch_add(1, Ordering::Relaxed);
+        let read = bounds.read.load(Ordering::Relaxed);
+        match questions < MOST_QUESTIONS && read < MOST_READ {
+            true => self.has_time(),
+            false => Err(Why::new("this host holds more than is looked at")),
+        }
+    }
+
+    /// Counts what was read.
+    fn counted<T>(&self, answer: Fact<T>, size: impl FnOnce(&T) -> usize) -> Fact<T> {
+        if let (Some(bounds), Fact::Known(value)) = (&self.bounds, &answer) {
+            bounds.read.fetch_add(size(value) as u64, Ordering::Relaxed);
+        }
+        answer
+    }
+
     fn has_time(&self) -> Result<(), Why> {
         if Instant::now() < self.end {
             return Ok(());
@@ -80,9 +109,20 @@ impl Live {
     }
 }
 
-/// Opens without waiting (a FIFO) and without following a terminal; only
-/// regular files are read.
+/// What a bounded host was asked so far.
+#[derive(Default)]
+struct Bounds {
+    questions: AtomicU64,
+    read: AtomicU64,
+}
+
+/// Only regular files are read, and nothing else is opened: opening a tape or a
+/// watchdog acts already.
 fn read_file(path: &Path, limit: u64) -> std::io::Result<String> {
+    if stat_file(path)?.kind != Kind::File {
+        return Err(std::io::Error::other("not a regular file"));
+    }
+    // It may be another one by now: no waiting for a FIFO, no terminal.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
     let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
     let meta = file.metadata()?;
@@ -226,7 +266,8 @@ impl Host for Live {
     }
 
     fn read_up_to(&self, path: &Path, limit: u64) -> Fact<String> {
-        self.guarded(path, || read_file(path, limit))
+        let text = self.guarded(path, || read_file(path, limit));
+        self.counted(text, String::len)
     }
 
     fn stat(&self, path: &Path) -> Fact<Stat> {
@@ -248,7 +289,8 @@ impl Host for Live {
     }
 
     fn list(&self, dir: &Path) -> Fact<Vec<String>> {
-        self.guarded(dir, || list_dir(dir))
+        let names = self.guarded(dir, || list_dir(dir));
+        self.counted(names, |names| names.iter().map(String::len).sum())
     }
 
     fn tells_types(&self, dir: &Path) -> Fact<bool> {
@@ -260,10 +302,6 @@ impl Host for Live {
     }
 
     fn writable(&self, path: &Path) -> Fact<bool> {
-        if let Some((user, groups)) = &self.run_as {
-            let may = self.stat(path).map(|s| s.allows(user.uid, groups, 2));
-            return may.and_then(|may| self.file_system(path).map(|fs| may && !fs.read_only()));
-        }
         let ask = || match rustix::fs::accessat(CWD, path, Access::WRITE_OK, AtFlags::EACCESS) {
             Ok(()) => Ok(true),
             Err(rustix::io::Errno::ACCESS | rustix::io::Errno::ROFS | rustix::io::Errno::PERM) => {
@@ -295,8 +333,9 @@ impl Host for Live {
     fn open_device(&self, path: &Path) -> Fact<()> {
         // Reading is enough to learn the errno, and opens nothing for writing.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
-        self.guarded(path, || {
-            Ok(rustix::fs::open(path, flags, Mode::empty()).map(drop)?)
+        self.guarded(path, || match stat_file(path)?.kind {
+            Kind::CharDevice => Ok(rustix::fs::open(path, flags, Mode::empty()).map(drop)?),
+            _ => Err(rustix::io::Errno::NODEV.into()),
         })
     }
 
@@ -323,19 +362,16 @@ impl Host for Live {
         {
             return Fact::Unreadable(why);
         }
-        program::run(
-            program,
-            self.run_as.as_ref().map(|(user, _)| user),
-            self.end,
-            program::MOST_OUTPUT,
-        )
+        // Whoever can replace it would be root by it.
+        if rustix::process::geteuid().is_root()
+            && let Err(why) = root_owned::check(Path::new(&program.path))
+        {
+            return Fact::unreadable(format!("root does not run it: {why}"));
+        }
+        program::run(program, self.end, program::MOST_OUTPUT)
     }
 
     fn user_manager(&self, runtime_dir: &Path) -> Fact<UserManager> {
-        if self.run_as.is_some() {
-            let why = "only the user can ask the user's own systemd manager";
-            return Fact::Unreadable(Why::off(why));
-        }
         let ask = || bus::user_manager(runtime_dir, self.bus_end());
         self.user_manager.get_or_init(ask).clone()
     }

@@ -2,7 +2,7 @@
 //! it is written.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 
@@ -21,6 +21,15 @@ impl Memory {
         let mut file = File::from(memfd_create("rootless-setup", MemfdFlags::CLOEXEC)?);
         file.write_all(text.as_bytes())?;
         Ok(Memory(file))
+    }
+
+    /// The text as a file that is read from its start.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn from_start(mut self) -> io::Result<File> {
+        self.0.rewind()?;
+        Ok(self.0)
     }
 
     /// Where other programs of this user read it, while it is held.

@@ -4,6 +4,7 @@
 //! [`Recorded`] answers from a [`Bundle`], and [`Recorder`] writes a bundle
 //! while somebody else asks. Nothing here judges; that is `check`'s business.
 
+pub mod as_user;
 mod build_info;
 mod bundle;
 mod bus;
@@ -13,11 +14,13 @@ mod live;
 mod memory;
 mod model;
 mod mounts;
+mod own_tmp;
 mod planned;
 pub mod probe;
 pub(crate) mod program;
 mod recorded;
 mod recorder;
+pub mod root_owned;
 pub mod secret;
 pub(crate) mod socket;
 pub(crate) mod systemd;
@@ -25,6 +28,7 @@ pub mod unit_log;
 
 use std::path::{Path, PathBuf};
 
+pub use as_user::{Account, AsUser};
 pub use build_info::{BuildInfo, is_static};
 pub use bundle::{Bundle, BundleError, Node, Origin, Run, Unlisted};
 pub use live::Live;
@@ -34,7 +38,6 @@ pub use model::{
 };
 pub use mounts::{ALIVE, touch};
 pub use planned::Planned;
-pub use program::end_all;
 pub use recorded::Recorded;
 pub use recorder::Recorder;
 
@@ -119,6 +122,22 @@ pub trait Host: Send + Sync {
     /// Asks systemd and logind on the system bus about the user under
     /// examination; asked once, however often this is called.
     fn system_bus(&self, uid: u32) -> Fact<SystemBus>;
+}
+
+/// Ends every program that still runs and lets no other start: for the moment
+/// before this process ends.
+pub fn end_all() {
+    program::end_all();
+    as_user::end_all();
+}
+
+/// No program that root starts gets a descriptor which whoever started root's
+/// command had open: a file of root's, perhaps.
+pub fn keep_descriptors() {
+    // An ordinary user's `nsenter` may hand some on.
+    if rustix::process::geteuid().is_root() {
+        close_fds::set_fds_cloexec(3, &[]);
+    }
 }
 
 /// Lets the calling thread give way to the probe: it takes longest, and on two cores

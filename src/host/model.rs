@@ -1,5 +1,6 @@
 //! The answers a host gives, as plain data: the same types for a live and a recorded one.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -42,7 +43,7 @@ pub enum Kind {
 }
 
 /// The part of stat(2) that checks look at.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stat {
     /// What it is, links followed.
     pub kind: Kind,
@@ -107,10 +108,10 @@ impl FileSystem {
 }
 
 /// A program the tool runs to learn something. Each is run at most once.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Program {
     /// Name under which its output is recorded, for example `dockerd --version`.
-    pub key: &'static str,
+    pub key: Cow<'static, str>,
     /// Absolute path of the executable.
     pub path: String,
     /// Arguments.
@@ -121,7 +122,9 @@ pub struct Program {
     pub deadline: Duration,
     /// Done when it has printed a whole line that begins so (any, if this is
     /// empty): nothing later is of interest, nor how it ends.
-    pub enough: Option<&'static str>,
+    pub enough: Option<Cow<'static, str>>,
+    /// It gets a `TMPDIR` of its own, which is removed however it ends.
+    pub own_tmp: bool,
 }
 
 /// What a program did.

@@ -9,13 +9,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use procfs::FromBufRead;
 use procfs::process::MountInfos;
 
+use super::program;
 use crate::fact::Why;
 
 /// The hidden argument that makes this program touch a path and exit.
@@ -177,19 +177,8 @@ impl Walk<'_> {
 
 /// Has a child of our own touch the path. It is left behind if it hangs:
 /// nothing can end a process that waits for a dead server.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a child of our own, not another program"
-)]
 fn alive(path: &Path, what: &str) -> Result<(), Why> {
-    let child = Command::new("/proc/self/exe")
-        .arg(ALIVE)
-        .arg(path)
-        .env_clear()
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn();
+    let child = program::own(ALIVE).arg(path).spawn();
     let Ok(mut child) = child else {
         return Err(Why::new(format!(
             "whether {what} answers could not be tried"

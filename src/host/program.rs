@@ -2,8 +2,8 @@
 //! its whole process group when it overstays.
 
 use std::ffi::OsString;
-use std::io::Read;
-use std::os::fd::AsFd;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
@@ -14,6 +14,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::model::{Output, Program};
+use super::own_tmp::OwnTmp;
+use super::root_owned;
 use crate::fact::{Fact, Why};
 
 /// More than this from one stream is not an answer.
@@ -47,29 +49,62 @@ pub fn end_all() {
 }
 
 /// Starts a program and remembers its group.
-fn spawn(command: &mut Command) -> std::io::Result<Child> {
+///
+/// # Errors
+/// The system's, and that this program is about to end.
+pub(super) fn spawn(command: &mut Command) -> io::Result<Child> {
+    start(command, |child| {
+        with_groups(|groups| groups.extend(group_of(child)));
+    })
+}
+
+/// Starts a program and has it remembered before this one may end.
+///
+/// # Errors
+/// As [`spawn`].
+pub(super) fn start(command: &mut Command, remember: impl FnOnce(&Child)) -> io::Result<Child> {
     let open = OPEN.read().unwrap_or_else(PoisonError::into_inner);
     if !*open {
-        return Err(std::io::Error::other("this program is about to end"));
+        return Err(io::Error::other("this program is about to end"));
     }
     let child = command.spawn()?;
-    with_groups(|groups| groups.extend(group_of(&child)));
+    remember(&child);
     Ok(child)
 }
 
-/// The user a program is run as, when root examines somebody else.
-#[derive(Clone, Debug)]
-pub struct RunAs {
-    /// User id.
-    pub uid: u32,
-    /// Primary group id; newuidmap refuses any other.
-    pub gid: u32,
+/// Its group is not to be ended any more: the number may be somebody else's soon.
+pub(super) fn forget(child: &Child) {
+    let group = group_of(child);
+    with_groups(|groups| groups.retain(|g| Some(*g) != group));
 }
 
-/// One of the system's own programs, such as `systemctl`.
+/// This program in one of its hidden modes, with an empty environment.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a process of our own, not another program"
+)]
+pub(super) fn own(mode: &str) -> Command {
+    let mut command = Command::new("/proc/self/exe");
+    command
+        .arg(mode)
+        .env_clear()
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command
+}
+
+/// One of the system's own programs, such as `systemctl`. For root, one that only root
+/// can replace.
 pub fn find(name: &str) -> Option<String> {
+    let root = rustix::process::geteuid().is_root();
+    let fits = |path: &String| match root {
+        true => root_owned::check(Path::new(path)).is_ok(),
+        false => Path::new(path).exists(),
+    };
     let paths = DIRS.iter().map(|dir| format!("{dir}/{name}"));
-    paths.into_iter().find(|path| Path::new(path).exists())
+    paths.into_iter().find(fits)
 }
 
 /// Starts `program` with a clean environment and collects what it does, at most
@@ -78,34 +113,52 @@ pub fn find(name: &str) -> Option<String> {
     clippy::disallowed_methods,
     reason = "the one place that starts programs"
 )]
-pub fn run(program: &Program, run_as: Option<&RunAs>, end: Instant, most: usize) -> Fact<Output> {
-    let started = Instant::now();
+pub fn run(program: &Program, end: Instant, most: usize) -> Fact<Output> {
+    let own_tmp = program.own_tmp.then(OwnTmp::new).flatten();
     let mut command = Command::new(&program.path);
     command
         .args(&program.args)
         .env_clear()
         .envs(program.env.iter().map(|(name, value)| (name, value)))
+        .envs(own_tmp.as_ref().map(OwnTmp::variable))
         .stdin(Stdio::null())
+        .current_dir("/");
+    collect(&mut command, program, end, most, None)
+}
+
+/// Starts `command`, which is or becomes `program`, and collects what it does;
+/// it is ended when `caller` hangs up.
+pub(super) fn collect(
+    command: &mut Command,
+    program: &Program,
+    end: Instant,
+    most: usize,
+    caller: Option<BorrowedFd<'_>>,
+) -> Fact<Output> {
+    let started = Instant::now();
+    let end = end.min(started + program.deadline);
+    command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .current_dir("/")
         .process_group(0);
-    if let Some(user) = run_as {
-        command.uid(user.uid).gid(user.gid);
-    }
-    let end = end.min(started + program.deadline);
-    match spawn(&mut command) {
+    match spawn(command) {
         Ok(child) => {
             let group = group_of(&child);
-            let answer = Running::new(child, most).finish(program, started, end);
+            let running = Running::new(child, most, caller);
+            let answer = running.finish(program, started, end);
             with_groups(|groups| groups.retain(|g| Some(*g) != group));
             answer
         }
-        Err(e) => Fact::Unreadable(Why {
-            errno: e.raw_os_error(),
-            ..Why::new(format!("{} could not be started: {e}", program.path))
-        }),
+        Err(e) => not_started(program, &e),
     }
+}
+
+/// The fact that a program could not be started.
+pub(super) fn not_started(program: &Program, error: &io::Error) -> Fact<Output> {
+    Fact::Unreadable(Why {
+        errno: error.raw_os_error(),
+        ..Why::new(format!("{} could not be started: {error}", program.path))
+    })
 }
 
 /// Becomes another program, with this one's environment and terminal. Comes back
@@ -127,10 +180,11 @@ fn group_of(child: &Child) -> Option<Pid> {
     Pid::from_raw(i32::try_from(child.id()).ok()?)
 }
 
-struct Running {
+struct Running<'a> {
     child: Child,
     stdout: Stream<ChildStdout>,
     stderr: Stream<ChildStderr>,
+    caller: Option<BorrowedFd<'a>>,
 }
 
 struct Stream<P> {
@@ -168,8 +222,8 @@ enum Ended {
     TooLate,
 }
 
-impl Running {
-    fn new(mut child: Child, most: usize) -> Self {
+impl<'a> Running<'a> {
+    fn new(mut child: Child, most: usize, caller: Option<BorrowedFd<'a>>) -> Self {
         let stdout = Stream {
             pipe: child.stdout.take(),
             bytes: Vec::new(),
@@ -184,11 +238,12 @@ impl Running {
             child,
             stdout,
             stderr,
+            caller,
         }
     }
 
     fn finish(mut self, program: &Program, started: Instant, end: Instant) -> Fact<Output> {
-        let status = match self.collect(program.enough, end) {
+        let status = match self.collect(program.enough.as_deref(), end) {
             // Its tear-down is nobody's business: do not wait for it.
             Ended::Enough => None,
             Ended::BothClosed => match wait(&mut self.child, end) {
@@ -216,7 +271,10 @@ impl Running {
             if left.is_zero() {
                 return Ended::TooLate;
             }
-            let (out, err) = self.ready(left);
+            let (out, err, hung_up) = self.ready(left);
+            if hung_up {
+                return Ended::TooLate;
+            }
             if (out && !self.stdout.take()) || (err && !self.stderr.take()) {
                 return Ended::TooMuch;
             }
@@ -227,20 +285,22 @@ impl Running {
         Ended::BothClosed
     }
 
-    /// Waits until a stream has something; says which.
-    fn ready(&self, left: Duration) -> (bool, bool) {
-        let mut fds = Vec::with_capacity(2);
+    /// Waits until a stream has something, or the caller hangs up; says which.
+    fn ready(&self, left: Duration) -> (bool, bool, bool) {
         let out = self.stdout.pipe.as_ref().map(AsFd::as_fd);
         let err = self.stderr.pipe.as_ref().map(AsFd::as_fd);
-        fds.extend(out.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
-        fds.extend(err.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
+        // A caller has nothing to say: that there is something to read is its end.
+        let all = [out, err, self.caller].into_iter().flatten();
+        let mut fds: Vec<PollFd<'_>> = all
+            .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
+            .collect();
         let timeout = Timespec::try_from(left).ok();
         if poll(&mut fds, timeout.as_ref()).is_err() {
-            return (false, false);
+            return (false, false, false);
         }
         let mut hit = fds.iter().map(|fd| !fd.revents().is_empty());
-        let out = out.is_some() && hit.next().unwrap_or_default();
-        (out, err.is_some() && hit.next().unwrap_or_default())
+        let mut one = |fd: Option<BorrowedFd<'_>>| fd.is_some() && hit.next().unwrap_or_default();
+        (one(out), one(err), one(self.caller))
     }
 
     fn kill(mut self, program: &Program, why: &str) -> Fact<Output> {
@@ -274,16 +334,16 @@ mod tests {
 
     fn says(script: &str, enough: Option<&'static str>) -> (Output, Duration) {
         let program = Program {
-            key: "sh",
+            key: "sh".into(),
             path: "/bin/sh".into(),
             args: vec!["-c".into(), script.into()],
-            env: Vec::new(),
             deadline: Duration::from_secs(20),
-            enough,
+            enough: enough.map(Into::into),
+            ..Program::default()
         };
         let started = Instant::now();
         let end = started + program.deadline;
-        let output = run(&program, None, end, MOST_OUTPUT).into_known().unwrap();
+        let output = run(&program, end, MOST_OUTPUT).into_known().unwrap();
         (output, started.elapsed())
     }
 

@@ -246,7 +246,7 @@ impl Host for Recorded {
     }
 
     fn run(&self, program: &Program) -> Fact<Output> {
-        match self.bundle.programs.get(program.key) {
+        match self.bundle.programs.get(&*program.key) {
             Some(run) => match (&run.error, &run.output) {
                 (Some(why), _) => Fact::Unreadable(why.clone()),
                 (None, Some(output)) => Fact::Known(output.clone()),

@@ -270,7 +270,9 @@ impl Host for Recorder {
             error: error_of(&answer),
             output: answer.known().map(|output| self.masked(output)),
         };
-        self.lock().programs.insert(program.key.into(), run);
+        self.lock()
+            .programs
+            .insert(program.key.clone().into_owned(), run);
         answer
     }
 

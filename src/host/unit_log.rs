@@ -60,12 +60,12 @@ impl UnitLog {
         let closed = || io::Error::other("journalctl has no output");
         let stdout = child.stdout.take().ok_or_else(closed)?;
         let stderr = child.stderr.take().ok_or_else(closed)?;
-        let complaint = std::thread::spawn(move || {
+        let complaint = std::thread::Builder::new().spawn(move || {
             let mut bytes = Vec::new();
             // What cannot be read of a complaint is none.
             let _ = stderr.take(MOST_COMPLAINT).read_to_end(&mut bytes);
             String::from_utf8_lossy(&bytes).into_owned()
-        });
+        })?;
         Ok(UnitLog {
             child,
             stdout,

@@ -51,7 +51,8 @@ pub fn scan(
     let threads = thread::available_parallelism().map_or(1, |n| n.get().min(MOST_THREADS));
     let work = || take_pieces(known, &feed);
     let shares: io::Result<Vec<Share>> = thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let other = |_| crate::thread::scoped(scope, work);
+        let others: Vec<_> = (1..threads).map(other).collect();
         let own = work();
         let others = others
             .into_iter()

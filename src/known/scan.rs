@@ -12,9 +12,6 @@ use super::sighting::Sightings;
 /// What somebody pastes is not longer; only there broken lines are joined.
 const HEAD: usize = 512 << 10;
 
-/// No more is read.
-pub const MOST: u64 = 64 << 30;
-
 /// How much of the beginning tells whether it is text.
 const LOOK: usize = 64 << 10;
 
@@ -27,8 +24,6 @@ pub struct Scanned {
     pub bytes: u64,
     /// Number of its lines.
     pub lines: u64,
-    /// There was more than is read.
-    pub cut: bool,
 }
 
 /// Why a text cannot be gone through.
@@ -53,10 +48,7 @@ pub enum NotText {
 /// # Errors
 /// [`NotText`], by its first bytes or when it cannot be read.
 pub fn scan(known: &KnownIssues, from: impl Read + Send) -> Result<Scanned, NotText> {
-    let mut counted = Counted {
-        from: from.take(MOST),
-        bytes: 0,
-    };
+    let mut counted = Counted { from, bytes: 0 };
     let mut head = Vec::new();
     (&mut counted).take(LOOK as u64).read_to_end(&mut head)?;
     refuse(&head)?;
@@ -65,7 +57,6 @@ pub fn scan(known: &KnownIssues, from: impl Read + Send) -> Result<Scanned, NotT
         None => go(known, &mut head.chain(&mut counted))?,
     };
     scanned.bytes = counted.bytes;
-    scanned.cut = counted.bytes == MOST;
     Ok(scanned)
 }
 

@@ -109,6 +109,15 @@ pub enum Undo {
         /// Each with what it had.
         files: Vec<Had>,
     },
+    /// Nothing: what a user was given below the home directory stays the user's.
+    Stays {
+        /// The directory.
+        path: PathBuf,
+        /// The user.
+        uid: u32,
+        /// How many files and directories were given.
+        count: usize,
+    },
     /// Mount with the former option again.
     Remount {
         /// Where it is mounted.
@@ -200,6 +209,12 @@ impl Undo {
             Undo::Setting { key, value } => format!("set {key} back to {value}"),
             Undo::Lines { path, .. } => format!("take our lines out of {}", path.display()),
             Undo::Modes { files } => modes(files),
+            Undo::Stays { path, uid, count } => {
+                format!(
+                    "leave {count} files and directories in {} to uid {uid}",
+                    path.display()
+                )
+            }
             Undo::Remount { mount, option } => format!("remount {mount} with {option}"),
             Undo::Link { path, target, .. } => {
                 format!("link {} to {} again", path.display(), target.display())

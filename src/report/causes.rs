@@ -12,14 +12,6 @@ const NEAR: u8 = 40;
 /// So many more get a line.
 const IN_SHORT: usize = 6;
 
-/// The explanation as JSON, indented, with a final newline.
-pub fn json(explanation: &Explanation) -> String {
-    // Strings, numbers and vectors: there is nothing that could fail.
-    let mut text = serde_json::to_string_pretty(explanation).unwrap_or_default();
-    text.push('\n');
-    text
-}
-
 /// The explanation as a page for people.
 pub fn text(explanation: &Explanation, look: &Look) -> String {
     let mut page = Page {

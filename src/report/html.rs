@@ -6,7 +6,7 @@ use super::ticket::{Log, Ticket};
 use super::{CheckResult, Report, phrase};
 use crate::check::engine::Status;
 use crate::report::ticket::word;
-use crate::ui::Look;
+use crate::ui::filter;
 
 /// The look of every page.
 pub const STYLE: &str = include_str!("../../templates/report.css");
@@ -14,15 +14,13 @@ pub const STYLE: &str = include_str!("../../templates/report.css");
 /// Text with nothing in it that HTML or XML would take for markup.
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in Look::plain().safe(text).chars() {
+    for c in filter::one_line(text).chars() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
-            // No noncharacters: XML knows none.
-            '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
             c => out.push(c),
         }
     }
@@ -119,6 +117,9 @@ fn section(body: &mut String, check: &CheckResult) {
     body.push_str("</dl>\n");
     if let Some(fix) = &check.fix {
         let _ = writeln!(body, "<p>{}</p>", escape(&fix.note));
+        if !phrase::is_built_in(check) {
+            let _ = writeln!(body, "<p>The fix is {}.</p>", escape(phrase::SITE));
+        }
         let commands: Vec<String> = fix.commands.iter().map(|line| escape(line)).collect();
         if !commands.is_empty() {
             let _ = writeln!(body, "<pre><code>{}</code></pre>", commands.join("\n"));

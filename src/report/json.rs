@@ -1,18 +1,21 @@
-//! The report as JSON.
+//! JSON as it is printed.
 
-use super::Report;
+use serde::Serialize;
 
-/// Renders the report, indented, with a final newline.
-pub fn render(report: &Report) -> String {
+use crate::ui::filter;
+
+/// Renders a document, indented, with a final newline; hostile characters are
+/// escapes in its strings.
+pub fn render(document: &impl Serialize) -> String {
     // Strings, numbers and vectors: there is nothing that could fail.
-    let mut text = serde_json::to_string_pretty(report).unwrap_or_default();
+    let mut text = serde_json::to_string_pretty(document).unwrap_or_default();
     text.push('\n');
-    text
+    filter::json(text)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Report;
+    use crate::report::Report;
 
     #[test]
     fn schema_is_the_published_one() {

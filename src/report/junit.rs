@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::html::escape;
 use super::ticket::word;
-use super::{CheckResult, Report};
+use super::{CheckResult, Report, phrase};
 use crate::check::engine::Status;
 
 /// Renders the report.
@@ -101,7 +101,13 @@ fn details(check: &CheckResult) -> Vec<String> {
                 .into_iter()
                 .filter(|note| !note.is_empty()),
         );
-        lines.extend(fix.commands.iter().map(|command| format!("$ {command}")));
+        let (whose, mark) = match phrase::is_built_in(check) {
+            true => (None, "$ "),
+            false => (Some(phrase::SITE.to_owned()), ""),
+        };
+        lines.extend(whose);
+        let commands = fix.commands.iter();
+        lines.extend(commands.map(|command| format!("{mark}{command}")));
     }
     lines
 }

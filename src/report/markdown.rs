@@ -234,9 +234,13 @@ impl<'a> Page<'a> {
         }
         if let Some(fix) = check.fix.as_ref().filter(|_| !self.detail.no_fixes) {
             let note = prose(&fix.note);
-            self.add(&format!("\n**Fix:** {note}\n"));
+            let (whose, info) = match phrase::is_built_in(check) {
+                true => (String::new(), "sh"),
+                false => (format!(" ({})", phrase::SITE), "text"),
+            };
+            self.add(&format!("\n**Fix{whose}:** {note}\n"));
             if !fix.commands.is_empty() {
-                self.add(&block("sh", &fix.commands));
+                self.add(&block(info, &fix.commands));
             }
         }
         self.link(&check.docs);

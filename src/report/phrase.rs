@@ -1,7 +1,8 @@
 //! Words that all renderers share.
 
-use super::Report;
 use super::ticket::Values;
+use super::{CheckResult, Report};
+use crate::check::catalogue::Catalogue;
 use crate::check::engine::Status;
 
 /// A count with its noun.
@@ -41,6 +42,15 @@ pub fn verdict(report: &Report) -> String {
         None => format!("on {} (no user examined)", report.host.os),
     };
     format!("Rootless Docker {who}: {verdict}{known}.")
+}
+
+/// The origin of a fix that comes from a site's check: the report can be of another host.
+pub const SITE: &str = "from the site's own checks in this report, not from rootless-setup; \
+    read it before you run it";
+
+/// Whether a check is one of this program's, and not one that a site added.
+pub fn is_built_in(check: &CheckResult) -> bool {
+    Catalogue::built_in().is_ok_and(|known| known.get(&check.id).is_some())
 }
 
 /// What became of private values, in a sentence.

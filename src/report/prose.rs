@@ -1,6 +1,6 @@
 //! Host text in Markdown: nothing in it is markup, a mention, a link, an issue.
 
-use crate::ui::Look;
+use crate::ui::filter;
 
 /// Prose: words of plain letters as they are, anything else as code.
 pub fn prose(text: &str) -> String {
@@ -94,10 +94,9 @@ pub fn cell(markdown: &str) -> String {
 
 /// A fenced block.
 pub fn block(info: &str, lines: impl IntoIterator<Item = impl AsRef<str>>) -> String {
-    let look = Look::plain();
     let lines: Vec<String> = lines
         .into_iter()
-        .map(|line| unmarked(&look.safe(line.as_ref())))
+        .map(|line| harmless(line.as_ref()))
         .collect();
     let runs = lines
         .iter()
@@ -110,11 +109,7 @@ pub fn block(info: &str, lines: impl IntoIterator<Item = impl AsRef<str>>) -> St
 
 /// No control characters, and nothing that a reader would take for a ticket's data.
 fn harmless(text: &str) -> String {
-    unmarked(&Look::plain().safe(text))
-}
-
-fn unmarked(text: &str) -> String {
-    text.replace("rootless_setup_ticket", "rootless_setup ticket")
+    filter::one_line(text).replace("rootless_setup_ticket", "rootless_setup ticket")
 }
 
 fn longest_run(text: &str) -> usize {

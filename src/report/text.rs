@@ -11,10 +11,35 @@ use crate::ui::{Look, Tone};
 /// Width of the column that holds a capability's name.
 const NAME: usize = 17;
 
+/// Whose words the fixes of a report are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Author {
+    /// This program's, and this host's administrator's.
+    Host,
+    /// This program's; but those of a site's checks came with a recorded host.
+    Recorded,
+    /// All of it came from a file.
+    File,
+}
+
 /// Renders the page; `verbose` adds the checks that passed or were skipped.
 pub fn render(report: &Report, look: &Look, verbose: bool) -> String {
+    let author = match report.host.source.as_str() {
+        "live" => Author::Host,
+        _ => Author::Recorded,
+    };
+    page(report, look, verbose, author)
+}
+
+/// Renders a report that was read from a file: no text in it is a command to paste.
+pub fn of_file(report: &Report, look: &Look, verbose: bool) -> String {
+    page(report, look, verbose, Author::File)
+}
+
+fn page(report: &Report, look: &Look, verbose: bool, author: Author) -> String {
     let mut page = Page {
         look,
+        author,
         out: String::new(),
     };
     page.heading(report);
@@ -35,6 +60,7 @@ pub fn render(report: &Report, look: &Look, verbose: bool) -> String {
 
 struct Page<'a> {
     look: &'a Look,
+    author: Author,
     out: String,
 }
 
@@ -84,7 +110,7 @@ impl Page<'_> {
         let status = self
             .look
             .paint(tone(check.status), &format!("{:<5}", word(check.status)));
-        let id = self.look.paint(Tone::Strong, &check.id);
+        let id = self.look.paint(Tone::Strong, &self.look.safe(&check.id));
         let _ = write!(self.out, "\n{status} {id}\n");
         self.row("what", &check.summary);
         for evidence in &check.evidence {
@@ -94,13 +120,34 @@ impl Page<'_> {
             if !fix.note.is_empty() {
                 self.row("fix", &fix.note);
             }
-            for command in &fix.commands {
+            self.commands(check, &fix.commands);
+        }
+        self.row("more", &check.docs);
+    }
+
+    /// What is to be typed; what somebody else wrote is shown as text only.
+    fn commands(&mut self, check: &CheckResult, commands: &[String]) {
+        let whose = match self.author {
+            _ if commands.is_empty() => return,
+            Author::File => {
+                Some("from this report, not from rootless-setup; read it before you run it")
+            }
+            Author::Recorded if !phrase::is_built_in(check) => Some(phrase::SITE),
+            _ => None,
+        };
+        let Some(whose) = whose else {
+            for command in commands {
                 // Never wrapped: it is there to be pasted.
                 let command = self.look.paint(Tone::Code, &self.look.safe(command));
                 self.line(&format!("      {:<5}{command}", "$"));
             }
+            return;
+        };
+        self.row("whose", whose);
+        for command in commands {
+            let command = self.look.safe(command);
+            self.line(&format!("      {:<5}{command}", "text"));
         }
-        self.row("more", &check.docs);
     }
 
     fn row(&mut self, label: &str, text: &str) {
@@ -124,7 +171,7 @@ impl Page<'_> {
             let summary = self.look.wrap(&check.summary, 8);
             self.line(&format!(
                 "{word} {:<28}  {}",
-                check.id,
+                self.look.safe(&check.id),
                 summary.trim_start()
             ));
         }
@@ -145,8 +192,12 @@ impl Page<'_> {
         let text = self.look.paint(Tone::Dim, &text);
         self.line(&text);
         if !s.next.is_empty() {
-            let next = self.look.paint(Tone::Code, &self.look.safe(&s.next));
-            self.line(&format!("\nNext: {next}"));
+            let next = self.look.safe(&s.next);
+            let next = match self.author {
+                Author::File => format!("Next, says this report: {next}"),
+                _ => format!("Next: {}", self.look.paint(Tone::Code, &next)),
+            };
+            self.line(&format!("\n{next}"));
         }
     }
 }

@@ -1,8 +1,9 @@
 //! What the terminal can show: colour, width, characters. Decided once, for
 //! the stream it is about.
 
-use console::{Style, Term};
+use console::Term;
 
+use super::filter;
 use crate::cli;
 
 /// What a piece of text means; the colour never says more than the words.
@@ -68,37 +69,26 @@ impl Look {
         }
     }
 
-    /// Colours a text according to its meaning.
+    /// Marks a text with the style of its meaning, which printing turns into colour.
     pub fn paint(&self, tone: Tone, text: &str) -> String {
-        if !self.colour {
-            return text.to_owned();
+        match self.colour {
+            true => filter::marked(tone, text),
+            false => text.to_owned(),
         }
-        let style = Style::new().force_styling(true);
-        let style = match tone {
-            Tone::Good => style.green(),
-            Tone::Doubt => style.yellow(),
-            Tone::Bad => style.red().bold(),
-            Tone::Note => style.cyan(),
-            Tone::Dim => style.dim(),
-            Tone::Strong => style.bold(),
-            Tone::Code => style.green(),
-        };
-        style.apply_to(text).to_string()
     }
 
-    /// Makes text from the host harmless: no control characters reach the terminal.
+    /// A text from outside as part of one line: hostile characters are escapes, a
+    /// newline is a space, and with `--ascii` nothing else is left.
     pub fn safe(&self, text: &str) -> String {
-        let hostile = |c: char| {
-            c.is_control()
-                || ('\u{202a}'..='\u{202e}').contains(&c)
-                || ('\u{2066}'..='\u{2069}').contains(&c)
+        let text = filter::one_line(text);
+        let ascii = |c: char| match c.is_ascii() {
+            true => c.to_string(),
+            false => c.escape_unicode().to_string(),
         };
-        let escape = |c: char| match c {
-            '\n' => " ".to_owned(),
-            c if hostile(c) || (self.ascii && !c.is_ascii()) => c.escape_unicode().to_string(),
-            c => c.to_string(),
-        };
-        text.chars().map(escape).collect()
+        match self.ascii {
+            true => text.chars().map(ascii).collect(),
+            false => text,
+        }
     }
 
     /// As much of a text as stands on a line beside `taken` columns.
@@ -179,14 +169,6 @@ fn locale_is_utf8() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn control_characters_never_reach_the_terminal() {
-        assert_eq!(
-            Look::plain().safe("a\x1b[2Jb\nc\u{202e}"),
-            "a\\u{1b}[2Jb c\\u{202e}"
-        );
-    }
 
     #[test]
     fn wraps_at_the_width() {

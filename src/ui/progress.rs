@@ -16,13 +16,15 @@ const QUIET: Duration = Duration::from_millis(500);
 pub fn with_progress<T>(message: &'static str, work: impl FnOnce() -> T) -> T {
     let (done, wait) = channel::<()>();
     std::thread::scope(|scope| {
-        scope.spawn(move || {
+        let sign_of_life = move || {
             if wait.recv_timeout(QUIET) == Err(RecvTimeoutError::Timeout) {
                 let bar = spinner(message);
                 let _ = wait.recv();
                 bar.finish_and_clear();
             }
-        });
+        };
+        // Without a thread the work goes on in silence.
+        let _ = std::thread::Builder::new().spawn_scoped(scope, sign_of_life);
         let result = work();
         drop(done);
         result

@@ -8,7 +8,8 @@ use std::time::Duration;
 use console::Term;
 use dialoguer::{Confirm, MultiSelect, Select};
 
-use super::{Look, note as show, terminal};
+use super::filter::one_line;
+use super::{note as show, terminal};
 
 /// Longer than it takes to end the program.
 const END: Duration = Duration::from_secs(30);
@@ -53,7 +54,9 @@ pub fn confirm(question: &str, default: bool) -> bool {
         })
         .unwrap_or(false);
     }
-    let asked = Confirm::new().with_prompt(question).default(default);
+    let asked = Confirm::new()
+        .with_prompt(one_line(question))
+        .default(default);
     answer(|terminal| asked.interact_on_opt(terminal)).unwrap_or(false)
 }
 
@@ -90,8 +93,8 @@ fn select(
         });
     }
     let asked = Select::new()
-        .with_prompt(question)
-        .items(answers.iter().map(AsRef::as_ref))
+        .with_prompt(one_line(question))
+        .items(answers.iter().map(|answer| one_line(answer.as_ref())))
         .default(first)
         .report(report);
     answer(|terminal| asked.interact_on_opt(terminal))
@@ -119,15 +122,18 @@ pub fn choose_some(question: &str, answers: &[(String, bool)]) -> Option<Vec<usi
             }
         });
     }
+    let items = answers
+        .iter()
+        .map(|(text, chosen)| (one_line(text), *chosen));
     let asked = MultiSelect::new()
-        .with_prompt(question)
-        .items_checked(answers.iter().map(|(text, chosen)| (text, *chosen)));
+        .with_prompt(one_line(question))
+        .items_checked(items);
     answer(|terminal| asked.interact_on_opt(terminal))
 }
 
 /// A line of text, without white space around it; none for nothing, or Escape.
 pub fn line(question: &str) -> Option<String> {
-    show(&format!("{question}: "));
+    show_question(question);
     read().filter(|line| !line.is_empty() && !line.contains('\x1b'))
 }
 
@@ -136,6 +142,7 @@ pub fn line(question: &str) -> Option<String> {
 fn answer<T>(ask: impl FnOnce(&Term) -> dialoguer::Result<Option<T>>) -> Option<T> {
     let terminal = Term::stderr();
     terminal::remember();
+    terminal::discard_input();
     match ask(&terminal) {
         Ok(answer) => answer,
         Err(dialoguer::Error::IO(e)) => {
@@ -152,7 +159,7 @@ fn answer<T>(ask: impl FnOnce(&Term) -> dialoguer::Result<Option<T>>) -> Option<
 /// Asks until a line is understood; none for `b`, Escape, or the end of input.
 fn plain<T>(question: &str, understand: impl Fn(&str) -> Option<T>) -> Option<T> {
     loop {
-        show(&format!("{question}: "));
+        show_question(question);
         let line = read()?;
         if line == "b" || line.contains('\x1b') {
             return None;
@@ -160,8 +167,14 @@ fn plain<T>(question: &str, understand: impl Fn(&str) -> Option<T>) -> Option<T>
         if let Some(answer) = understand(&line.to_ascii_lowercase()) {
             return Some(answer);
         }
-        show(&format!("{} is no answer.\n", Look::plain().safe(&line)));
+        show(&format!("{} is not an answer.\n", one_line(&line)));
     }
+}
+
+/// Shows a question. What was typed before it is not an answer to it.
+fn show_question(question: &str) {
+    terminal::discard_input();
+    show(&format!("{}: ", one_line(question)));
 }
 
 fn number(line: &str, empty: usize, count: usize) -> Option<usize> {
@@ -177,7 +190,7 @@ fn number(line: &str, empty: usize, count: usize) -> Option<usize> {
 
 fn list<'a>(answers: impl Iterator<Item = (&'a str, &'a str)>) {
     for (n, (text, mark)) in answers.enumerate() {
-        show(&format!("  {}. {mark}{text}\n", n + 1));
+        show(&format!("  {}. {mark}{}\n", n + 1, one_line(text)));
     }
 }
 

@@ -4,7 +4,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use console::Term;
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcsetattr};
 
 static FORMER: Mutex<Option<Termios>> = Mutex::new(None);
 
@@ -18,6 +18,12 @@ pub fn is_dumb() -> bool {
 pub fn remember() {
     let mut former = FORMER.lock().unwrap_or_else(PoisonError::into_inner);
     *former = tcgetattr(std::io::stdin()).ok();
+}
+
+/// Discards what was typed, or put there by another program, and not read yet.
+pub fn discard_input() {
+    // Where this fails there is no terminal, and nothing is asked.
+    let _ = tcflush(std::io::stdin(), QueueSelector::IFlush);
 }
 
 /// Gives the terminal back as it was: for an exit in the middle of a question or

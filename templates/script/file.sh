@@ -8,6 +8,8 @@ file() {
         return
     fi
     mkdir -p "${path%/*}"
+    only_root "${path%/*}"
+    rm -f "$path.new"
     printf '%s\n' "$@" >"$path.new"
     chmod 0644 "$path.new"
     mv -f "$path.new" "$path"

@@ -1,15 +1,8 @@
 
-# only_root PATH: nobody but root can put another file in its place.
-only_root() {
-    at=$1
-    while :; do
-        [ ! -L "$at" ] || die "$at is a symbolic link"
-        case $(ls -ldn -- "$at") in
-        ?????w*\ * | ????????w*\ *) [ -k "$at" ] || die "$at can be written by others" ;;
-        esac
-        [ "$(stat -c %u -- "$at")" = 0 ] || die "$at is not root's"
-        [ "$at" != / ] || break
-        at=${at%/*}
-        at=${at:-/}
-    done
+# mode PATH MODE OWNER: sets the mode, and the owner if one is named.
+mode() {
+    only_root "$1"
+    [ -z "$3" ] || chown "$3:$3" -- "$1"
+    chmod "$2" -- "$1"
+    say "$1 has mode $2"
 }

@@ -5,7 +5,11 @@ regular() {
         say "$1 is no link"
         return
     fi
-    cp -L -- "$1" "$1.new"
+    only_root "${1%/*}"
+    target=$(readlink -f -- "$1")
+    only_root "$target"
+    rm -f "$1.new"
+    cp -- "$target" "$1.new"
     chmod 0644 "$1.new"
     mv -f -- "$1.new" "$1"
     say "$1 is a file now"

@@ -70,6 +70,32 @@ fn to_say_no_is_to_decline() {
     }
 }
 
+/// It was for something else, or another program put it there.
+#[test]
+fn what_was_typed_before_a_question_is_not_an_answer() {
+    for (more, no) in [(None, "n"), (Some("--plain"), "n\n")] {
+        let home = Home::new();
+        let args: Vec<&str> = UNINSTALL.0.iter().copied().chain(more).collect();
+        let before = home.tree();
+        let mut session = home.start(&args);
+        session.keys("y\ny\n");
+        match more {
+            Some(_) => session.reads(UNINSTALL.1),
+            None => session.asks(UNINSTALL.1),
+        }
+        // As long as it takes to read an answer that is there.
+        std::thread::sleep(Duration::from_millis(300));
+        assert!(
+            session.child.try_wait().unwrap().is_none(),
+            "it did not wait"
+        );
+        session.keys(no);
+        let code = session.end("nothing was changed: you said no");
+        assert_eq!(code, Some(4));
+        assert!(home.tree() == before, "the home was changed");
+    }
+}
+
 #[test]
 fn a_terminal_that_goes_away_is_no_yes() {
     let home = Home::new();

@@ -200,7 +200,7 @@ fn without_drawing_the_questions_are_lines() {
         let code = session.ended();
         let screen = session.text();
         assert_eq!(code, Some(0), "{screen}");
-        assert!(screen.contains("what is no answer"), "{screen}");
+        assert!(screen.contains("what is not an answer"), "{screen}");
         assert!(
             screen.contains("DOCKERD_ROOTLESS_ROOTLESSKIT_NET=pasta"),
             "{screen}"

@@ -11,6 +11,7 @@
 
 mod bench;
 mod explain_bench;
+mod notices;
 mod vm;
 
 use clap::{Parser, Subcommand};
@@ -29,6 +30,8 @@ enum Chore {
     Bench(bench::Args),
     /// What explain makes of a large journal, against grep with its patterns
     ExplainBench(explain_bench::Args),
+    /// The licenses of the crates in the binary, as THIRD-PARTY-LICENSES.txt
+    Notices(notices::Args),
     /// Real guests: build them, look into them, run the cases on them
     Vm(vm::Args),
 }
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().chore {
         Chore::Bench(args) => bench::main(args).map(|()| ExitCode::SUCCESS),
         Chore::ExplainBench(args) => explain_bench::main(args).map(|()| ExitCode::SUCCESS),
+        Chore::Notices(args) => notices::main(&args).map(|()| ExitCode::SUCCESS),
         Chore::Vm(args) => vm::main(args),
     };
     match done {

@@ -60,14 +60,14 @@ pub fn journal(unit: &str, end: Instant) -> Journal {
         &MOST_LINES.to_string(),
     ];
     let program = Program {
-        key: "journalctl --user",
+        key: "journalctl --user".into(),
         path,
         args: args.map(str::to_owned).into(),
         env: vec![("LC_ALL".into(), "C".into())],
         deadline: Duration::from_secs(30),
-        enough: None,
+        ..Program::default()
     };
-    match program::run(&program, None, end, MOST_OUTPUT) {
+    match program::run(&program, end, MOST_OUTPUT) {
         Fact::Known(output) => read(&output),
         Fact::Unreadable(why) => without(&why.text),
         Fact::Absent => without("journalctl is not installed"),

@@ -55,6 +55,22 @@ impl Line {
     }
 }
 
+/// A line that cannot be understood, so that its change cannot be undone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damaged {
+    /// Its number, from 1.
+    pub line: usize,
+    /// The kind of change, if a newer version wrote it.
+    pub kind: Option<String>,
+}
+
+/// What every line of a change has.
+#[derive(Deserialize)]
+struct Any {
+    id: u64,
+    undo: String,
+}
+
 /// Only what tells whether the rest can be understood.
 #[derive(Deserialize)]
 struct Form {
@@ -67,7 +83,7 @@ pub struct Lines {
     pub format: u32,
     pub made: Vec<PathBuf>,
     pub records: Vec<Record>,
-    pub damaged: Vec<usize>,
+    pub damaged: Vec<Damaged>,
     pub next: u64,
     /// Bytes up to the end of the last whole line.
     pub whole: u64,
@@ -99,7 +115,16 @@ impl Lines {
                 self.records.push(Record { id, undo });
             }
             Ok(Line::Undone { id }) => self.records.retain(|r| r.id != id),
-            Err(_) => self.damaged.push(number),
+            Err(_) => {
+                let any = serde_json::from_slice::<Any>(line).ok();
+                if let Some(any) = &any {
+                    self.next = self.next.max(any.id.saturating_add(1));
+                }
+                self.damaged.push(Damaged {
+                    line: number,
+                    kind: any.map(|any| any.undo),
+                });
+            }
         }
     }
 }

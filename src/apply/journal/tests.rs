@@ -57,11 +57,27 @@ fn half_a_line_is_dropped_and_a_spoilt_one_is_told() {
     )
     .unwrap();
     let journal = Journal::open(&dir).unwrap();
-    assert_eq!(
-        (journal.damaged.as_slice(), journal.records().len()),
-        (&[1][..], 2)
-    );
+    assert_eq!((journal.damaged[0].line, journal.records().len()), (1, 2));
     assert!(!journal.close().unwrap());
+}
+
+#[test]
+fn a_change_of_an_unknown_kind_is_told_and_stays() {
+    let home = tempfile::tempdir().unwrap();
+    let mut journal = Journal::open(home.path()).unwrap();
+    journal.before(remove("/a")).unwrap();
+    let path = home.path().join(NAME);
+    let mut text = fs::read_to_string(&path).unwrap();
+    text.push_str("{\"entry\":\"before\",\"id\":7,\"undo\":\"teleport\",\"to\":\"/x\"}\n");
+    fs::write(&path, text).unwrap();
+    let mut journal = Journal::open(home.path()).unwrap();
+    assert_eq!(journal.mark(), 8);
+    let about = journal.about_damaged();
+    assert!(about[0].starts_with("line 3 of "), "{about:?}");
+    assert!(about[0].contains("\"teleport\""), "{about:?}");
+    journal.undone(0).unwrap();
+    assert!(!journal.close().unwrap());
+    assert!(path.exists());
 }
 
 #[test]

@@ -111,7 +111,7 @@ impl<'a> Systemctl<'a> {
         let runtime_dir = self.runtime_dir.to_string_lossy().into_owned();
         let args = std::iter::once(&"--user").chain(words);
         let program = Program {
-            key: "systemctl --user",
+            key: "systemctl --user".into(),
             path: self.path.clone(),
             args: args.map(|word| (*word).to_owned()).collect(),
             env: vec![
@@ -119,9 +119,9 @@ impl<'a> Systemctl<'a> {
                 ("XDG_RUNTIME_DIR".into(), runtime_dir),
             ],
             deadline: patience,
-            enough: None,
+            ..Program::default()
         };
-        program::run(&program, None, self.end, program::MOST_OUTPUT)
+        program::run(&program, self.end, program::MOST_OUTPUT)
     }
 }
 

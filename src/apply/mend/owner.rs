@@ -1,37 +1,38 @@
-//! Mode and owner of files, never through a symbolic link: root works here in
-//! directories that a user owns.
+//! Mode and owner of files, on descriptors and never through a symbolic link.
 
-use std::ffi::OsString;
-use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::ffi::OsStringExt;
-use std::path::{Component, Path, PathBuf};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Component, Path};
 
-use rustix::fs::{AtFlags, Dir, FileType, Gid, Mode, OFlags, Uid};
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Stat, Uid};
 
+use crate::apply::run::World;
+use crate::host::root_owned::{NotRoots, RootOwned, by_fd};
+use crate::plan::mend::allowed;
+use crate::plan::mend::place::TUN;
 use crate::plan::undo::Had;
 
-/// No more files than these are given away at a time.
-const MOST: usize = 20_000;
+/// Bits that give a program the rights of its owner or group.
+pub const SETUID: u32 = 0o6000;
 
 /// What a file has now.
 ///
 /// # Errors
-/// The system's, in words; a symbolic link is none of our files.
+/// In words: the system's, a symbolic link, a file with a second name.
 pub fn had(path: &Path) -> Result<Had, String> {
     let told = |e| format!("{}: {e}", path.display());
     let fd = open(path).map_err(told)?;
-    of(&fd, path)
+    let stat = rustix::fs::fstat(&fd).map_err(told)?;
+    of(&stat, path)
 }
 
-fn of(fd: &OwnedFd, path: &Path) -> Result<Had, String> {
-    let stat = rustix::fs::fstat(fd).map_err(|e| format!("{}: {e}", path.display()))?;
+fn of(stat: &Stat, path: &Path) -> Result<Had, String> {
     let kind = FileType::from_raw_mode(stat.st_mode);
     if kind == FileType::Symlink {
         return Err(format!("{} is a symbolic link", path.display()));
     }
     // It may be a file of the system's that the user made a second name for.
     if kind != FileType::Directory && stat.st_nlink > 1 {
-        return Err(format!("{} has a second name somewhere", path.display()));
+        return Err(format!("{} has more than one hard link", path.display()));
     }
     Ok(Had {
         path: path.into(),
@@ -41,25 +42,21 @@ fn of(fd: &OwnedFd, path: &Path) -> Result<Had, String> {
     })
 }
 
-/// Sets owner, then mode: chown takes setuid bits away.
+/// Sets the mode of a file of one's own; no bits of [`SETUID`].
 ///
 /// # Errors
 /// As [`had`].
-pub fn set(path: &Path, mode: u32, uid: u32, gid: u32) -> Result<(), String> {
-    let told = |e: rustix::io::Errno| format!("{}: {e}", path.display());
-    let fd = open(path).map_err(told)?;
-    let now = of(&fd, path)?;
-    if (now.uid, now.gid) != (uid, gid) {
-        let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
-        rustix::fs::chownat(&fd, "", Some(uid), Some(gid), AtFlags::EMPTY_PATH).map_err(told)?;
+pub fn set_mode(path: &Path, mode: u32) -> Result<(), String> {
+    let told = |e| format!("{}: {e}", path.display());
+    if mode & SETUID != 0 {
+        return Err(format!("{} gets no setuid bit", path.display()));
     }
-    // A descriptor of O_PATH cannot be chmodded but through /proc.
-    let by_fd = format!("/proc/self/fd/{}", fd.as_raw_fd());
-    rustix::fs::chmod(by_fd, Mode::from_raw_mode(mode)).map_err(told)
+    let fd = open(path).map_err(told)?;
+    of(&rustix::fs::fstat(&fd).map_err(told)?, path)?;
+    rustix::fs::chmod(by_fd(fd.as_fd()), Mode::from_raw_mode(mode)).map_err(told)
 }
 
-/// Goes down from the root, one name at a time and through no link: a user
-/// who owns a directory on the way cannot lead us elsewhere.
+/// Goes down from `/`, one name at a time and through no link.
 fn open(path: &Path) -> rustix::io::Result<OwnedFd> {
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mut fd = rustix::fs::open("/", flags, Mode::empty())?;
@@ -73,72 +70,67 @@ fn open(path: &Path) -> rustix::io::Result<OwnedFd> {
     Ok(fd)
 }
 
-/// Nobody but root can put another file in its place.
+/// A file of the system of which root sets the mode; none if it does not exist.
 ///
 /// # Errors
-/// In words: who can.
-pub fn only_root_writes(path: &Path) -> Result<(), String> {
-    for part in path.ancestors() {
-        let had = had(part)?;
-        let sticky = part != path && had.mode & 0o1000 != 0;
-        if had.uid != 0 || (had.mode & 0o022 != 0 && !sticky) {
-            return Err(format!(
-                "{} is not root's alone: root's rights are not given to what is in it",
-                part.display()
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// Everything below a directory, itself included, that is not of this owner.
-///
-/// # Errors
-/// In words; too many files, or one with a second name.
-pub fn strangers(top: &Path, uid: u32, gid: u32) -> Result<Vec<Had>, String> {
-    let mut found = Vec::new();
-    let mut dirs: Vec<PathBuf> = vec![top.into()];
-    let mut of_other = |had: Had| {
-        if (had.uid, had.gid) != (uid, gid) {
-            found.push(had);
-        }
-        match found.len() > MOST {
-            true => Err(format!("{} holds too many files", top.display())),
-            false => Ok(()),
-        }
+/// In words: it is not on the list, others can replace it, or it is not what is
+/// expected under this name.
+pub fn of_root(path: &Path, world: &World) -> Result<Option<RootOwned>, String> {
+    let known = |path: &Path| world.system_path(path).filter(|p| allowed::has_mode(p));
+    let refused = || format!("root does not change the mode of {path:?}");
+    known(path).ok_or_else(refused)?;
+    // On most systems /bin is a link of root's.
+    let file = match RootOwned::resolve(path) {
+        Ok(file) => file,
+        Err(NotRoots::Missing(_)) => return Ok(None),
+        Err(why) => return Err(why.to_string()),
     };
-    of_other(had(top)?)?;
-    while let Some(dir) = dirs.pop() {
-        for (name, kind) in entries(&dir)? {
-            let path = dir.join(name);
-            if kind == FileType::Symlink {
-                continue;
-            }
-            of_other(had(&path)?)?;
-            if kind == FileType::Directory {
-                dirs.push(path);
-            }
-        }
+    let name = known(file.path()).ok_or_else(refused)?;
+    of(file.stat(), path)?;
+    let device = rustix::fs::makedev(10, 200);
+    let fits = match file.kind() {
+        FileType::RegularFile => name != Path::new(TUN),
+        FileType::CharacterDevice => name == Path::new(TUN) && file.stat().st_rdev == device,
+        _ => false,
+    };
+    match fits {
+        true => Ok(Some(file)),
+        false => Err(format!("{path:?} is not the file that is expected there")),
     }
-    Ok(found)
 }
 
-fn entries(dir: &Path) -> Result<Vec<(OsString, FileType)>, String> {
-    let told = |e: rustix::io::Errno| format!("{}: {e}", dir.display());
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let fd = open(dir).map_err(told)?;
-    let fd = rustix::fs::openat(&fd, ".", flags, Mode::empty()).map_err(told)?;
-    let mut all = Vec::new();
-    for entry in Dir::read_from(&fd).map_err(told)? {
-        let entry = entry.map_err(told)?;
-        let name = entry.file_name().to_bytes();
-        if ![&b"."[..], b".."].contains(&name) {
-            let stat = rustix::fs::statat(&fd, name, AtFlags::SYMLINK_NOFOLLOW).map_err(told)?;
-            let kind = FileType::from_raw_mode(stat.st_mode);
-            all.push((OsString::from_vec(name.to_vec()), kind));
-        }
+/// What a file of root's has now.
+pub fn had_of(file: &RootOwned) -> Had {
+    Had {
+        path: file.path().into(),
+        mode: file.stat().st_mode & 0o7777,
+        uid: file.stat().st_uid,
+        gid: file.stat().st_gid,
     }
-    Ok(all)
+}
+
+/// Sets the group, then the mode: chown takes setuid bits away.
+///
+/// # Errors
+/// The system's, in words.
+pub fn set(file: &RootOwned, mode: u32, uid: u32, gid: u32) -> Result<(), String> {
+    let told = |e: rustix::io::Errno| format!("{}: {e}", file.path().display());
+    if (file.stat().st_uid, file.stat().st_gid) != (uid, gid) {
+        let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
+        rustix::fs::chownat(file, "", Some(uid), Some(gid), AtFlags::EMPTY_PATH).map_err(told)?;
+    }
+    rustix::fs::chmod(file.by_fd(), Mode::from_raw_mode(mode)).map_err(told)
+}
+
+/// Whether a former mode can be set again: root's own, no more than what
+/// [`of_root`] accepts.
+pub fn is_restorable(had: &Had, world: &World) -> bool {
+    let helper = world
+        .system_path(&had.path)
+        .is_some_and(|path| !allowed::is_subid_file(&path) && path != Path::new(TUN));
+    let device = world.system_path(&had.path).as_deref() == Some(Path::new(TUN));
+    let own = had.uid == 0 || had.uid == rustix::process::geteuid().as_raw();
+    own && (helper || had.mode & SETUID == 0) && (device || had.mode & 0o022 == 0)
 }
 
 #[cfg(test)]
@@ -147,33 +139,29 @@ mod tests {
     use crate::apply::file;
 
     #[test]
-    fn no_link_is_followed_and_no_second_name_given_away() {
+    fn no_link_is_followed_and_no_second_name_changed() {
         let dir = tempfile::tempdir().unwrap();
         let dir = dir.path().canonicalize().unwrap();
         file::make_dir(&dir.join("own"), 0o755).unwrap();
         file::write(&dir.join("own/f"), b"", 0o640).unwrap();
         std::os::unix::fs::symlink("/etc", dir.join("own/link")).unwrap();
-        let own = had(&dir.join("own/f")).unwrap();
-        assert_eq!(own.mode, 0o640);
-        assert_eq!(strangers(&dir.join("own"), own.uid, own.gid).unwrap(), []);
-        let of_other = strangers(&dir.join("own"), own.uid + 1, own.gid).unwrap();
-        let paths: Vec<&Path> = of_other.iter().map(|h| h.path.as_path()).collect();
-        assert_eq!(paths, [dir.join("own"), dir.join("own/f")]);
+        assert_eq!(had(&dir.join("own/f")).unwrap().mode, 0o640);
         assert!(had(&dir.join("own/link/passwd")).is_err());
-        set(&dir.join("own/f"), 0o600, own.uid, own.gid).unwrap();
+        set_mode(&dir.join("own/f"), 0o600).unwrap();
         assert_eq!(had(&dir.join("own/f")).unwrap().mode, 0o600);
+        assert!(set_mode(&dir.join("own/f"), 0o4755).is_err());
         std::fs::hard_link(dir.join("own/f"), dir.join("own/g")).unwrap();
-        assert!(strangers(&dir.join("own"), own.uid, own.gid).is_err());
-        assert!(set(&dir.join("own/f"), 0o644, own.uid, own.gid).is_err());
+        assert!(set_mode(&dir.join("own/f"), 0o644).is_err());
     }
 
     #[test]
-    fn what_others_can_replace_gets_no_rights_of_root() {
-        only_root_writes(Path::new("/proc/self/mounts")).unwrap_err();
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().canonicalize().unwrap().join("f");
-        file::write(&path, b"", 0o777).unwrap();
-        assert!(only_root_writes(&path).is_err());
-        only_root_writes(Path::new("/etc/passwd")).unwrap();
+    fn root_sets_modes_of_a_few_files() {
+        let world = World {
+            system: true,
+            ..World::nowhere()
+        };
+        for path in ["/etc/shadow", "/usr/bin/bash", "/home/a/newuidmap"] {
+            assert!(of_root(Path::new(path), &world).is_err(), "{path}");
+        }
     }
 }

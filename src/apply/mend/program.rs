@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::fact::Fact;
-use crate::host::{Output, Program, program};
+use crate::host::{Output, Program, program, root_owned};
 
 /// Where they are looked for, never by the PATH of whoever called us.
 const DIRS: [&str; 5] = [
@@ -24,10 +24,11 @@ pub const SHORT: Duration = Duration::from_secs(90);
 /// How long a package manager may take: it may load from a slow mirror.
 pub const LONG: Duration = Duration::from_secs(1800);
 
-/// Where a program lies.
+/// Where a program is that only root can replace.
 pub fn find(name: &str) -> Option<String> {
     let paths = DIRS.iter().map(|dir| format!("{dir}/{name}"));
-    paths.into_iter().find(|path| Path::new(path).exists())
+    let fits = |path: &String| root_owned::check(Path::new(path)).is_ok();
+    paths.into_iter().find(fits)
 }
 
 /// Runs a program and waits for it, in the C locale and with nobody to ask.
@@ -43,16 +44,16 @@ pub fn output(name: &str, args: &[&str], patience: Duration) -> Result<Output, S
         ("HOME", "/root"),
     ];
     let program = Program {
-        key: "mend",
+        key: "mend".into(),
         path,
         args: args.iter().map(|arg| (*arg).to_owned()).collect(),
         env: env
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into(),
         deadline: patience,
-        enough: None,
+        ..Program::default()
     };
-    match program::run(&program, None, Instant::now() + patience, MOST_OUTPUT) {
+    match program::run(&program, Instant::now() + patience, MOST_OUTPUT) {
         Fact::Known(output) => Ok(output),
         Fact::Absent => Err(format!("{name} is not installed")),
         Fact::Unreadable(why) => Err(why.text),

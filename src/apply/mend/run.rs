@@ -7,16 +7,20 @@ mod tests;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::aside::{self, Renamed};
 use super::program::{self, SHORT};
-use super::{owner, packages, setting, sub_ids};
+use super::{capability, home, owner, packages, profile, setting, sub_ids};
 use crate::apply::file;
 use crate::apply::journal::Journal;
 use crate::apply::manager::{Manager, Wait, start_without_bus};
 use crate::apply::run::World;
+use crate::apply::target::{self, Target};
 use crate::apply::{change, interrupt, login, revert};
+use crate::host::root_owned::RootOwned;
+use crate::plan::mend::allowed;
 use crate::plan::mend::deed::Deed;
 use crate::plan::step::UNIT;
-use crate::plan::undo::{Had, Undo};
+use crate::plan::undo::Undo;
 
 /// How it went.
 #[derive(Debug, Default)]
@@ -68,7 +72,7 @@ const NOTHING: Vec<String> = Vec::new();
 impl Doer<'_> {
     fn one(&mut self, deed: &Deed) -> Words {
         match deed {
-            Deed::SubIds(wants) => sub_ids::give(wants, self.journal),
+            Deed::SubIds(wants) => sub_ids::give(wants, self.world, self.journal),
             Deed::Packages { family, names } => self.packages(family, names),
             other => self.plain(other).map(|()| NOTHING),
         }
@@ -77,12 +81,11 @@ impl Doer<'_> {
     fn plain(&mut self, deed: &Deed) -> Result<(), String> {
         match deed {
             Deed::SubIds(_) | Deed::Packages { .. } => Ok(()),
-            Deed::MakeDir(path) => {
-                let path = PathBuf::from(path);
-                self.before(Undo::RemoveDir { path: path.clone() })?;
-                file::make_dir(&path, 0o755).map_err(|e| format!("{}: {e}", path.display()))
+            Deed::MakeDir(path) => self.make_dir(Path::new(path)),
+            Deed::Change(change) => {
+                let at = target::existing(&change.path, self.world)?;
+                change::make(change, at.path(), self.journal).map_err(|e| e.to_string())
             }
-            Deed::Change(change) => change::make(change, self.journal).map_err(|e| e.to_string()),
             Deed::Setting { key, value } => self.setting(key, value),
             Deed::LoadModules(modules) => {
                 let names: Vec<&str> = modules.iter().map(String::as_str).collect();
@@ -95,14 +98,20 @@ impl Doer<'_> {
                 mode,
                 to_root,
             } => self.mode(Path::new(path), *mode, *to_root),
-            Deed::Own { path, uid, gid } => self.own(Path::new(path), *uid, *gid),
+            Deed::Own {
+                home,
+                top,
+                uid,
+                gid,
+                files,
+            } => self.own(Path::new(home), top, (*uid, *gid), files),
             Deed::Remount { mount, option } => self.remount(mount, option),
             Deed::LoadProfile { file } => self.profile(file),
             Deed::Linger { uid, .. } => self.linger(*uid),
-            Deed::Regular { path, target } => self.regular(Path::new(path), target.into()),
+            Deed::Regular { path, .. } => self.regular(Path::new(path)),
             Deed::Disable(units) => self.disable(units),
-            Deed::Capability { path, capability } => self.capability(path, capability),
-            Deed::SetAside { path, to } => self.set_aside(path.into(), to.into()),
+            Deed::Capability { path, capability } => self.capability(Path::new(path), capability),
+            Deed::SetAside { path, to } => self.set_aside(Path::new(path), Path::new(to)),
             Deed::RestartDaemon => self.restart(),
             Deed::StartUnit(unit) => self.start(unit),
         }
@@ -132,29 +141,49 @@ impl Doer<'_> {
         setting::set(key, value)
     }
 
-    fn mode(&mut self, path: &Path, mode: u32, to_root: bool) -> Result<(), String> {
-        let had = owner::had(path)?;
-        if mode & 0o6000 != 0 {
-            owner::only_root_writes(path)?;
-        }
-        let (uid, gid) = if to_root { (0, 0) } else { (had.uid, had.gid) };
-        self.before(Undo::Modes { files: vec![had] })?;
-        owner::set(path, mode, uid, gid)
+    fn make_dir(&mut self, path: &Path) -> Result<(), String> {
+        let at = Target::of_dir(path, self.world)?;
+        let at = at.ok_or_else(|| format!("the directory of {path:?} does not exist"))?;
+        self.before(Undo::RemoveDir { path: path.into() })?;
+        file::make_dir(at.path(), 0o755).map_err(|e| format!("{}: {e}", path.display()))
     }
 
-    fn own(&mut self, path: &Path, uid: u32, gid: u32) -> Result<(), String> {
-        let files = owner::strangers(path, uid, gid)?;
-        for some in files.chunks(1000) {
-            self.before(Undo::Modes {
-                files: some.to_vec(),
-            })?;
+    fn mode(&mut self, path: &Path, mode: u32, to_root: bool) -> Result<(), String> {
+        if !self.world.system {
+            let had = owner::had(path)?;
+            self.before(Undo::Modes { files: vec![had] })?;
+            return owner::set_mode(path, mode);
         }
-        files
-            .iter()
-            .try_for_each(|had: &Had| owner::set(&had.path, had.mode, uid, gid))
+        let file = owner::of_root(path, self.world)?;
+        let file = file.ok_or_else(|| format!("{path:?} does not exist"))?;
+        let had = owner::had_of(&file);
+        let gid = if to_root { 0 } else { had.gid };
+        let uid = had.uid;
+        self.before(Undo::Modes { files: vec![had] })?;
+        owner::set(&file, mode, uid, gid)
+    }
+
+    /// What is given below a home directory stays given: nothing there is ever made
+    /// root's again.
+    fn own(
+        &mut self,
+        home: &Path,
+        top: &str,
+        ids: (u32, u32),
+        files: &[String],
+    ) -> Result<(), String> {
+        self.before(Undo::Stays {
+            path: home.join(top),
+            uid: ids.0,
+            count: files.len(),
+        })?;
+        home::give(home, top, ids, files)
     }
 
     fn remount(&mut self, mount: &str, option: &str) -> Result<(), String> {
+        if (mount, option) != ("/proc", "hidepid=0") {
+            return Err(format!("root does not remount {mount:?}"));
+        }
         if let Some(former) = former_option(mount, option) {
             self.before(Undo::Remount {
                 mount: mount.into(),
@@ -168,6 +197,8 @@ impl Doer<'_> {
     /// file we wrote just now was not there.
     fn profile(&mut self, file: &str) -> Result<(), String> {
         let path = PathBuf::from(file);
+        let name = profile::file(&path, self.world)?;
+        let name = name.ok_or_else(|| format!("{file} does not exist"))?;
         let is_new = self.journal.records().iter().any(
             |record| matches!(&record.undo, Undo::RemoveFile { path: new, .. } if *new == path),
         );
@@ -175,7 +206,7 @@ impl Doer<'_> {
             true => Undo::UnloadProfile { file: path },
             false => Undo::LoadProfile { file: path },
         })?;
-        program::run("apparmor_parser", &["-r", "--", file], SHORT).map(drop)
+        program::run("apparmor_parser", &["-r", "--", &name], SHORT).map(drop)
     }
 
     fn linger(&mut self, uid: u32) -> Result<(), String> {
@@ -186,16 +217,21 @@ impl Doer<'_> {
         login::set_linger(uid, true, false, &interrupt::asked).map_err(|e| e.to_string())
     }
 
-    fn regular(&mut self, path: &Path, target: PathBuf) -> Result<(), String> {
+    /// The link, and what it leads to, are root's: the copy holds nothing of a user.
+    fn regular(&mut self, path: &Path) -> Result<(), String> {
         let told = |e: std::io::Error| format!("{}: {e}", path.display());
-        let content = file::read(path).map_err(told)?;
+        let at = Target::of_root(path, self.world, allowed::is_subid_file)?;
+        let at = at.ok_or_else(|| format!("{path:?} does not exist"))?;
+        let target = at.path().read_link().map_err(told)?;
+        let source = RootOwned::resolve(path).map_err(|why| why.to_string())?;
+        let content = file::read(&source.by_fd()).map_err(told)?;
         let content = content.ok_or_else(|| format!("{} points to nothing", path.display()))?;
         self.before(Undo::Link {
             path: path.into(),
             target,
             sha256: file::sha256(&content.bytes),
         })?;
-        file::write(path, &content.bytes, 0o644).map_err(told)
+        file::write(at.path(), &content.bytes, 0o644).map_err(told)
     }
 
     fn disable(&mut self, units: &[String]) -> Result<(), String> {
@@ -218,21 +254,29 @@ impl Doer<'_> {
         systemctl(&[&["disable", "--now", "--"][..], &names].concat())
     }
 
-    fn capability(&mut self, path: &str, capability: &str) -> Result<(), String> {
-        let former = super::undo::capability(Path::new(path))?;
+    fn capability(&mut self, path: &Path, name: &str) -> Result<(), String> {
+        if name != allowed::CAPABILITY {
+            return Err(format!("root does not give {name:?}"));
+        }
+        let program = capability::program(path, self.world)?;
+        let program = program.ok_or_else(|| format!("{path:?} does not exist"))?;
         self.before(Undo::Capability {
-            path: path.into(),
-            former,
+            path: program.path().into(),
+            former: capability::get(&program)?,
         })?;
-        program::run("setcap", &[capability, path], SHORT).map(drop)
+        capability::set(&program, &capability::NET_BIND_SERVICE)
     }
 
-    fn set_aside(&mut self, from: PathBuf, to: PathBuf) -> Result<(), String> {
+    fn set_aside(&mut self, from: &Path, to: &Path) -> Result<(), String> {
         self.before(Undo::Rename {
-            from: to.clone(),
-            to: from.clone(),
+            from: to.into(),
+            to: from.into(),
         })?;
-        file::rename(&from, &to).map_err(|e| format!("{}: {e}", from.display()))
+        match aside::rename(from, to, self.world)? {
+            Renamed::Done => Ok(()),
+            Renamed::Missing => Err(format!("{from:?} does not exist")),
+            Renamed::Taken => Err(format!("{to:?} exists already")),
+        }
     }
 
     fn manager(&self) -> Result<Manager, String> {

@@ -3,16 +3,20 @@
 
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::apply::file::{self, Content};
 use crate::apply::interrupt;
 use crate::apply::journal::Journal;
+use crate::apply::run::World;
+use crate::apply::target::Target;
 use crate::facts::area::subid::file::Span;
 use crate::facts::area::subid::unmapped;
 use crate::facts::{idmap, login_defs};
+use crate::plan::mend::allowed;
 use crate::plan::mend::ranges::{self, Assigned, Book, Want};
 use crate::plan::undo::Undo;
 
@@ -28,26 +32,32 @@ pub const FILES: [&str; 2] = ["/etc/subuid", "/etc/subgid"];
 ///
 /// # Errors
 /// In words; nothing was written then, or what was is in the journal.
-pub fn give(wants: &[Want], journal: &mut Journal) -> Result<Vec<String>, String> {
+pub fn give(wants: &[Want], world: &World, journal: &mut Journal) -> Result<Vec<String>, String> {
+    let targets = [target(FILES[0], world)?, target(FILES[1], world)?];
     let _locks = FILES
         .map(Path::new)
         .map(Lock::take)
         .into_iter()
         .collect::<Result<Vec<_>, _>>()?;
-    let before = [read(FILES[0])?, read(FILES[1])?];
+    let before = [read(FILES[0], &targets[0])?, read(FILES[1], &targets[1])?];
     let assigned = assign(&before, wants)?;
     let after = [&assigned.subuid, &assigned.subgid];
-    for ((path, before), after) in FILES.iter().zip(&before).zip(after) {
-        let path = Path::new(path);
+    for (n, (before, after)) in before.iter().zip(after).enumerate() {
         if text(before)? != after.as_str() {
-            write(path, before.as_ref(), after, journal)?;
+            let at = (Path::new(FILES[n]), targets[n].path());
+            write(at, before.as_ref(), after, journal)?;
         }
     }
     Ok(assigned.given)
 }
 
+fn target(path: &str, world: &World) -> Result<Target, String> {
+    let target = Target::of_root(Path::new(path), world, allowed::is_subid_file)?;
+    target.ok_or_else(|| format!("the directory of {path} does not exist"))
+}
+
 fn write(
-    path: &Path,
+    (path, at): (&Path, &Path),
     before: Option<&Content>,
     after: &str,
     journal: &mut Journal,
@@ -64,16 +74,17 @@ fn write(
     };
     journal.before(undo).map_err(|e| e.to_string())?;
     let mode = before.map_or(0o644, |content| content.mode);
-    file::write(path, after.as_bytes(), mode).map_err(|e| format!("{}: {e}", path.display()))
+    file::write(at, after.as_bytes(), mode).map_err(|e| format!("{}: {e}", path.display()))
 }
 
-fn read(path: &str) -> Result<Option<Content>, String> {
-    let link = Path::new(path)
+fn read(path: &str, target: &Target) -> Result<Option<Content>, String> {
+    let link = target
+        .path()
         .symlink_metadata()
         .is_ok_and(|m| m.is_symlink());
     match link {
         true => Err(format!("{path} is a symbolic link")),
-        false => file::read(Path::new(path)).map_err(|e| format!("{path}: {e}")),
+        false => file::read(target.path()).map_err(|e| format!("{path}: {e}")),
     }
 }
 
@@ -139,7 +150,8 @@ impl Lock {
     fn take_within(file: &Path, patience: Duration) -> Result<Lock, String> {
         let name = file.display().to_string();
         let path = PathBuf::from(format!("{name}.lock"));
-        let own = PathBuf::from(format!("{name}.{}", std::process::id()));
+        // Two threads of one process have different names.
+        let own = unique(&name);
         let end = Instant::now() + patience;
         write_pid(&own).map_err(|e| format!("{name} cannot be locked: {e}"))?;
         let taken = loop {
@@ -148,12 +160,11 @@ impl Lock {
                 Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => {
                     break Err(format!("{name} cannot be locked: {e}"));
                 }
-                Err(_) if is_stale(&path) => {
-                    let removed = file::remove(&path);
-                    if let Err(e) = removed {
-                        break Err(format!("{name} cannot be locked: {e}"));
-                    }
-                }
+                Err(_) if is_stale(&path) => match take_over(&path, &own) {
+                    Ok(true) => break Ok(Lock { path }),
+                    Ok(false) => {}
+                    Err(e) => break Err(format!("{name} cannot be locked: {e}")),
+                },
                 Err(_) if interrupt::asked() => break Err("interrupted".into()),
                 Err(_) if Instant::now() > end => {
                     break Err(format!(
@@ -175,6 +186,46 @@ impl Drop for Lock {
         // Whoever comes next finds that we are gone.
         let _ = file::remove(&self.path);
     }
+}
+
+fn unique(name: &str) -> PathBuf {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    PathBuf::from(format!("{name}.{}-{number}", std::process::id()))
+}
+
+/// Takes over a lock whose owner ended; says whether it is ours now. `own` and the lock
+/// are exchanged at once, so that the lock is never missing. If what came out is not stale
+/// after all, because another process took it over first, it gets its place back.
+fn take_over(lock: &Path, own: &Path) -> std::io::Result<bool> {
+    let inode = |path: &Path| path.symlink_metadata().map(|meta| meta.ino()).ok();
+    let ours = inode(own);
+    let exchange = || {
+        let flags = rustix::fs::RenameFlags::EXCHANGE;
+        rustix::fs::renameat_with(rustix::fs::CWD, own, rustix::fs::CWD, lock, flags)
+    };
+    match exchange() {
+        // It was released meanwhile.
+        Err(rustix::io::Errno::NOENT) => return Ok(false),
+        other => other?,
+    }
+    if is_stale(own) {
+        return Ok(true);
+    }
+    for _ in 0..16 {
+        match exchange() {
+            Err(rustix::io::Errno::NOENT) => break,
+            other => other?,
+        }
+        // A third process may have been in between.
+        if inode(own) == ours {
+            break;
+        }
+    }
+    if inode(own) != ours {
+        write_pid(own)?;
+    }
+    Ok(false)
 }
 
 fn write_pid(path: &Path) -> std::io::Result<()> {
@@ -247,5 +298,27 @@ mod tests {
         // What cannot be read is nobody's to break.
         file::write(&lock, b"", 0o600).unwrap();
         assert!(Lock::take_within(&file, Duration::ZERO).is_err());
+    }
+
+    #[test]
+    fn of_many_who_find_a_stale_lock_one_takes_it() {
+        let (dir, file) = in_dir();
+        let lock = PathBuf::from(format!("{}.lock", file.display()));
+        for _ in 0..250 {
+            file::write(&lock, b"2147483646\0", 0o600).unwrap();
+            let barrier = std::sync::Barrier::new(4);
+            let one = || {
+                barrier.wait();
+                Lock::take_within(&file, Duration::ZERO).ok()
+            };
+            let taken: Vec<Lock> = std::thread::scope(|scope| {
+                let threads: Vec<_> = (0..4).map(|_| scope.spawn(one)).collect();
+                let joined = threads.into_iter().map(|thread| thread.join().unwrap());
+                joined.flatten().collect()
+            });
+            assert_eq!(taken.len(), 1);
+            drop(taken);
+            assert_eq!(file::list(dir.path()).unwrap(), Vec::<PathBuf>::new());
+        }
     }
 }

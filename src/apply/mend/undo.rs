@@ -2,10 +2,14 @@
 
 use std::path::Path;
 
+use super::aside::{self, Renamed};
 use super::program::{self, SHORT};
-use super::{lines, owner, packages, run, setting, sub_ids};
+use super::{capability, lines, owner, packages, profile, run, setting, sub_ids};
 use crate::apply::file;
 use crate::apply::journal::Journal;
+use crate::apply::run::World;
+use crate::apply::target::Target;
+use crate::plan::mend::allowed;
 use crate::plan::undo::{Former, Had};
 
 /// What became of it: done, or kept, and why.
@@ -19,24 +23,24 @@ pub fn lines(
     journal: &Journal,
     path: &Path,
     ours: &[(String, Option<String>)],
-    former: Option<&Former>,
-    wrote: &str,
+    (former, wrote): (Option<&Former>, &str),
+    world: &World,
 ) -> Taken {
     let told = |e: std::io::Error| format!("{}: {e}", path.display());
-    let is_shadows = sub_ids::FILES.iter().any(|file| Path::new(file) == path);
-    let _lock = match is_shadows {
-        true => Some(sub_ids::Lock::take(path)?),
-        false => None,
+    let Some(at) = Target::of_root(path, world, allowed::is_subid_file)? else {
+        return Ok(None);
     };
-    let Some(now) = file::read(path).map_err(told)? else {
+    let at = at.path();
+    let _lock = sub_ids::Lock::take(path)?;
+    let Some(now) = file::read(at).map_err(told)? else {
         return Ok(None);
     };
     if file::sha256(&now.bytes) == wrote {
         return match former {
-            None => file::remove(path).map_err(told),
+            None => file::remove(at).map_err(told),
             Some(former) => {
                 let bytes = journal.kept(&former.backup).map_err(told)?;
-                file::write(path, &bytes, former.mode).map_err(told)
+                file::write(at, &bytes, former.mode & 0o777).map_err(told)
             }
         }
         .map(|()| None);
@@ -49,22 +53,39 @@ pub fn lines(
     };
     let without = lines::without(&text, ours);
     if without != text {
-        file::write(path, without.as_bytes(), now.mode).map_err(told)?;
+        file::write(at, without.as_bytes(), now.mode).map_err(told)?;
     }
     Ok(None)
 }
 
-/// Mode and owner of files.
+/// Modes of files. Root sets only those again that it also changes today; what it gave
+/// below a home directory, by an earlier version, stays as it is.
 ///
 /// # Errors
 /// In words.
-pub fn modes(files: &[Had]) -> Taken {
+pub fn modes(files: &[Had], world: &World) -> Taken {
+    let mut kept = Vec::new();
     for had in files {
-        if had.path.symlink_metadata().is_ok() {
-            owner::set(&had.path, had.mode, had.uid, had.gid)?;
+        if !world.system {
+            if had.path.symlink_metadata().is_ok() {
+                owner::set_mode(&had.path, had.mode)?;
+            }
+            continue;
+        }
+        match owner::of_root(&had.path, world) {
+            Ok(None) => {}
+            Ok(Some(file)) if owner::is_restorable(had, world) => {
+                owner::set(&file, had.mode, had.uid, had.gid)?;
+            }
+            Ok(Some(_)) => kept.push(format!("mode and owner of {:?} stay as they are", had.path)),
+            Err(why) => kept.push(format!("{why}: its mode and owner stay as they are")),
         }
     }
-    Ok(None)
+    let more = kept.len().saturating_sub(1);
+    Ok(kept.into_iter().next().map(|first| match more {
+        0 => first,
+        more => format!("{first} (and {more} more)"),
+    }))
 }
 
 /// A sysctl's former value.
@@ -72,7 +93,12 @@ pub fn modes(files: &[Had]) -> Taken {
 /// # Errors
 /// In words.
 pub fn setting(key: &str, value: &str) -> Taken {
-    setting::set(key, value).map(|()| None)
+    match allowed::is_sysctl(key) {
+        true => setting::set(key, value).map(|()| None),
+        false => Ok(Some(format!(
+            "{key:?} stays as it is: root does not change it"
+        ))),
+    }
 }
 
 /// Packages that were not there before; one that others need stays.
@@ -83,34 +109,41 @@ pub fn packages(family: &str, names: &[String]) -> Taken {
     packages::remove(family, names)
 }
 
-/// A former option of a mount; one that is gone needs none.
+/// A former option of `/proc`. Other mounts stay as they are.
 ///
 /// # Errors
 /// In words.
 pub fn remount(mount: &str, option: &str) -> Taken {
-    run::remount(mount, option).map(|()| None)
+    match mount == "/proc" && (option == "nohidepid" || option.starts_with("hidepid=")) {
+        true => run::remount(mount, option).map(|()| None),
+        false => Ok(Some(format!("the mount {mount:?} stays as it is"))),
+    }
 }
 
-/// The link whose place a copy took.
+/// The link whose place a copy took. Root's are `/etc/subuid` and `/etc/subgid`.
 ///
 /// # Errors
 /// In words.
-pub fn link(path: &Path, target: &Path, wrote: &str) -> Taken {
+pub fn link(path: &Path, target: &Path, wrote: &str, world: &World) -> Taken {
     let told = |e: std::io::Error| format!("{}: {e}", path.display());
-    if path.symlink_metadata().is_ok_and(|m| m.is_symlink()) {
+    let Some(at) = Target::of_root(path, world, allowed::is_subid_file)? else {
+        return Ok(None);
+    };
+    let at = at.path();
+    if at.symlink_metadata().is_ok_and(|m| m.is_symlink()) {
         return Ok(None);
     }
-    let now = file::read(path).map_err(told)?;
+    let now = file::read(at).map_err(told)?;
     if now.is_some_and(|content| file::sha256(&content.bytes) != wrote) {
         return Ok(Some(format!(
             "{} was changed since and is kept",
             path.display()
         )));
     }
-    let new = file::temporary(path);
+    let new = file::temporary(at);
     file::remove(&new).map_err(told)?;
     std::os::unix::fs::symlink(target, &new).map_err(told)?;
-    file::rename(&new, path).map_err(told).map(|()| None)
+    file::rename(&new, at).map_err(told).map(|()| None)
 }
 
 /// Services that were switched off.
@@ -118,6 +151,12 @@ pub fn link(path: &Path, target: &Path, wrote: &str) -> Taken {
 /// # Errors
 /// In words.
 pub fn enable(enabled: &[String], active: &[String]) -> Taken {
+    let mut units = enabled.iter().chain(active);
+    if let Some(odd) = units.find(|unit| !allowed::is_docker_unit(unit)) {
+        return Ok(Some(format!(
+            "{odd:?} is not started: it is not a unit of Docker"
+        )));
+    }
     for (verb, units) in [("enable", enabled), ("start", active)] {
         let names: Vec<&str> = units.iter().map(String::as_str).collect();
         if !names.is_empty() {
@@ -127,56 +166,25 @@ pub fn enable(enabled: &[String], active: &[String]) -> Taken {
     Ok(None)
 }
 
-const CAPABILITY: &str = "security.capability";
-
-/// The extended attribute of a program's capability, in hexadecimal.
-///
-/// # Errors
-/// The system's, in words.
-pub fn capability(path: &Path) -> Result<Option<String>, String> {
-    let mut value = [0; 64];
-    match rustix::fs::getxattr(path, CAPABILITY, &mut value) {
-        Ok(n) => Ok(Some(
-            value[..n].iter().map(|b| format!("{b:02x}")).collect(),
-        )),
-        Err(rustix::io::Errno::NODATA | rustix::io::Errno::OPNOTSUPP) => Ok(None),
-        Err(e) => Err(format!("{}: {e}", path.display())),
-    }
-}
-
 /// A program's former capability.
 ///
 /// # Errors
 /// In words.
-pub fn set_capability(path: &Path, former: Option<&str>) -> Taken {
-    let told = |e: rustix::io::Errno| format!("{}: {e}", path.display());
-    match former {
-        None => match rustix::fs::removexattr(path, CAPABILITY) {
-            Ok(()) | Err(rustix::io::Errno::NODATA | rustix::io::Errno::NOENT) => Ok(None),
-            Err(e) => Err(told(e)),
-        },
-        Some(hex) => {
-            let digits: Vec<char> = hex.chars().collect();
-            let byte =
-                |pair: &[char]| u8::from_str_radix(&pair.iter().collect::<String>(), 16).ok();
-            let bytes: Option<Vec<u8>> = digits.chunks(2).map(byte).collect();
-            let bytes = bytes.ok_or_else(|| format!("{hex:?} is no capability"))?;
-            let flags = rustix::fs::XattrFlags::empty();
-            rustix::fs::setxattr(path, CAPABILITY, &bytes, flags).map_err(told)?;
-            Ok(None)
-        }
+pub fn capability(path: &Path, former: Option<&str>, world: &World) -> Taken {
+    if let Some(program) = capability::program(path, world)? {
+        capability::restore(&program, former)?;
     }
+    Ok(None)
 }
 
 /// A profile that was not in the kernel before; its file is still there.
 ///
 /// # Errors
 /// In words.
-pub fn unload_profile(path: &Path) -> Taken {
-    if path.symlink_metadata().is_err() {
+pub fn unload_profile(path: &Path, world: &World) -> Taken {
+    let Some(name) = profile::file(path, world)? else {
         return Ok(None);
-    }
-    let name = path.to_string_lossy();
+    };
     let told = program::run("apparmor_parser", &["-R", "--", &name], SHORT);
     match told {
         // It was never loaded: the same state.
@@ -189,32 +197,26 @@ pub fn unload_profile(path: &Path) -> Taken {
 ///
 /// # Errors
 /// In words.
-pub fn load_profile(path: &Path) -> Result<(), String> {
-    if path.symlink_metadata().is_err() {
-        return Ok(());
+pub fn load_profile(path: &Path, world: &World) -> Result<(), String> {
+    match profile::file(path, world)? {
+        Some(name) => program::run("apparmor_parser", &["-r", "--", &name], SHORT).map(drop),
+        None => Ok(()),
     }
-    let name = path.to_string_lossy();
-    program::run("apparmor_parser", &["-r", "--", &name], SHORT).map(drop)
 }
 
 /// A file that was moved out of the way.
 ///
 /// # Errors
 /// In words.
-pub fn rename(from: &Path, to: &Path) -> Taken {
-    let there = |path: &Path| path.symlink_metadata().is_ok();
-    match (there(from), there(to)) {
-        (false, _) => Ok(None),
-        (true, true) => Ok(Some(format!(
+pub fn rename(from: &Path, to: &Path, world: &World) -> Taken {
+    Ok(match aside::rename(from, to, world)? {
+        Renamed::Done | Renamed::Missing => None,
+        Renamed::Taken => Some(format!(
             "{} is kept: there is a new {}",
             from.display(),
             to.display()
-        ))),
-        (true, false) => {
-            let told = |e: std::io::Error| format!("{}: {e}", from.display());
-            file::rename(from, to).map_err(told).map(|()| None)
-        }
-    }
+        )),
+    })
 }
 
 /// Has the system's systemd read its units again.

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::check::catalogue::{Catalogue, Check};
 use crate::check::family;
-use crate::check::remedy::{Remedy, examples};
+use crate::check::remedy::Remedy;
 use crate::command::catalogue;
 use crate::error::Error;
 use crate::known::catalogue::{Issue, KnownIssues, Test};
@@ -116,7 +116,7 @@ fn remedy(out: &mut String, look: &Look, title: &str, remedy: &Remedy) {
     }
     for key in family::KEYS {
         let keys = [key.to_owned()];
-        for command in remedy.on(&keys, &examples()).commands {
+        for command in remedy.example(&keys).commands {
             let _ = writeln!(out, "  {key:<9}{}", look.paint(Tone::Code, &command));
         }
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::check::catalogue::{AREAS, Catalogue, Check, Level};
 use crate::check::family;
-use crate::check::remedy::{Remedy, examples};
+use crate::check::remedy::Remedy;
 use crate::command::catalogue;
 use crate::command::report::output;
 use crate::error::Error;
@@ -123,7 +123,7 @@ fn remedy(out: &mut String, title: &str, remedy: &Remedy) {
     if !remedy.note.is_empty() {
         let _ = write!(out, "\n{}\n", plain(&remedy.note));
     }
-    let typed = |key: &str| remedy.on(&[key.to_owned()], &examples()).commands;
+    let typed = |key: &str| remedy.example(&[key.to_owned()]).commands;
     let (default, families) = (typed(family::KEYS[0]), &family::KEYS[1..]);
     let mut name = "Anywhere";
     for (key, commands) in families.iter().map(|key| (key, typed(key))) {

@@ -172,7 +172,7 @@ fn run(
 ) -> Option<Output> {
     let home = ground.home_path().display().to_string();
     let program = Program {
-        key,
+        key: key.into(),
         path: ground.tools.first(name)?.path.display().to_string(),
         args: args.iter().map(ToString::to_string).collect(),
         env: vec![
@@ -181,7 +181,7 @@ fn run(
             ("LC_ALL".into(), "C".into()),
         ],
         deadline: PATIENCE,
-        enough: None,
+        ..Program::default()
     };
     host.run(&program).into_known()
 }

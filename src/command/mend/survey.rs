@@ -8,9 +8,9 @@ use std::time::Duration;
 use crate::check::catalogue::Catalogue;
 use crate::check::engine::{self, Status};
 use crate::command::catalogue;
-use crate::command::examine::examine;
+use crate::command::examine::{self, examine};
 use crate::error::Error;
-use crate::facts::subject::{self, Subject};
+use crate::facts::subject::Subject;
 use crate::facts::{Facts, Ground};
 use crate::host::{Host, Live, Recorded, Recorder};
 use crate::report::{CheckResult, Report};
@@ -24,19 +24,10 @@ const DEADLINE: Duration = Duration::from_secs(60);
 /// # Errors
 /// When there is no such user.
 pub fn report(user: Option<&str>) -> Result<Report, Error> {
-    let live = Live::new(true, DEADLINE);
-    let subject = subject::find(&live, user)?;
-    let host = for_user(live, subject.as_ref());
+    let (host, subject) = examine::live(user, true, DEADLINE)?;
     ui::with_progress("Examining this host ...", || {
         examine(&host, subject, "live", DEADLINE)
     })
-}
-
-fn for_user(mut live: Live, subject: Option<&Subject>) -> Arc<dyn Host> {
-    if let Some(other) = subject.filter(|s| !s.is_self) {
-        live.examine_for(other.uid, other.gid, other.groups.clone());
-    }
-    Arc::new(live)
 }
 
 /// A host that was examined for one user, to be asked about others: each file
@@ -121,7 +112,8 @@ impl Survey {
 }
 
 fn recorder(user: &Subject, programs: bool) -> Arc<Recorder> {
-    let live = for_user(Live::new(programs, DEADLINE), Some(user));
+    let own = Live::new(programs, DEADLINE).bounded();
+    let live = examine::seen_by(user, own, programs, DEADLINE);
     Arc::new(Recorder::new(live, Some(user.name.clone())))
 }
 

@@ -8,7 +8,7 @@ use super::read::ticket;
 use crate::cli::Format;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::report::compare;
+use crate::report::{compare, json};
 use crate::ui::{self, Look};
 
 /// Exit code 1 tells that they differ, as diff(1) does.
@@ -21,10 +21,7 @@ pub fn run(before: &Path, after: &Path, format: Format) -> Result<Exit, Error> {
     }
     let changes = compare::changes(&one.ticket.report, &other.ticket.report);
     let page = match format {
-        Format::Json => {
-            let value = json!({ "changes": changes });
-            serde_json::to_string_pretty(&value).map_err(|e| Error::Bug(e.to_string()))? + "\n"
-        }
+        Format::Json => json::render(&json!({ "changes": changes })),
         Format::Text if changes.is_empty() => "no check came out differently\n".to_owned(),
         Format::Text => compare::render(&changes, &Look::plain()),
     };

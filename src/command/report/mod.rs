@@ -1,7 +1,6 @@
 //! `report`: writes the ticket; reads, compares and sums up such tickets.
 
 mod diff;
-mod input;
 pub(super) mod output;
 mod read;
 mod summary;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::apply::file;
 use crate::error::Error;
-use crate::ui;
+use crate::ui::{self, filter};
 
 /// Found out before the work is done: the file can be written, and what is there
 /// is no device, link or directory that would be replaced.
@@ -41,7 +41,8 @@ pub fn write(path: &Path, text: &str, mode: u32) -> Result<(), Error> {
     if path == Path::new("-") {
         return ui::print(text);
     }
-    file::write(path, text.as_bytes(), mode).map_err(|e| Error::Write {
+    // Whatever is shown of it later goes to a terminal, too.
+    file::write(path, filter::page(text).as_bytes(), mode).map_err(|e| Error::Write {
         path: path.display().to_string(),
         why: e.to_string(),
     })

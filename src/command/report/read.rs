@@ -6,15 +6,14 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::input;
 use crate::check::engine::Status;
 use crate::cli::Format;
-use crate::command::examine;
+use crate::command::{examine, input};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::report::compare::{self, Change};
 use crate::report::ticket::{Read, Values, read as parse};
-use crate::report::{Report, phrase, text};
+use crate::report::{Report, json, phrase, text};
 use crate::ui::{self, Look};
 
 pub fn run(path: &Path, format: Format, verbose: bool, look: &Look) -> Result<Exit, Error> {
@@ -23,7 +22,7 @@ pub fn run(path: &Path, format: Format, verbose: bool, look: &Look) -> Result<Ex
     let current = current(&read);
     let page = match format {
         Format::Text => page(&read, &current, verbose, look),
-        Format::Json => data(&read, &current)?,
+        Format::Json => data(&read, &current),
     };
     ui::print(&page)?;
     Ok(exit)
@@ -73,7 +72,7 @@ fn page(read: &Read, current: &Result<Report, String>, verbose: bool, look: &Loo
         ));
     }
     page.push('\n');
-    page.push_str(&text::render(&ticket.report, look, verbose));
+    page.push_str(&text::of_file(&ticket.report, look, verbose));
     log(&mut page, read, verbose, look);
     today(&mut page, read, current, look);
     page
@@ -144,13 +143,13 @@ fn changes(read: &Read, current: &Report) -> Vec<Change> {
     changes
 }
 
-fn data(read: &Read, current: &Result<Report, String>) -> Result<String, Error> {
+fn data(read: &Read, current: &Result<Report, String>) -> String {
     let ticket = &read.ticket;
     let changes = current
         .as_ref()
         .map(|current| changes(read, current))
         .unwrap_or_default();
-    let value = json!({
+    json::render(&json!({
         "values": ticket.values,
         "report": ticket.report,
         "log": ticket.log,
@@ -159,7 +158,5 @@ fn data(read: &Read, current: &Result<Report, String>) -> Result<String, Error> 
         "current": current.as_ref().ok(),
         "current_missing": current.as_ref().err(),
         "changes": changes,
-    });
-    let text = serde_json::to_string_pretty(&value).map_err(|e| Error::Bug(e.to_string()))?;
-    Ok(text + "\n")
+    }))
 }

@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{input, output};
+use super::output;
 use crate::cli::SummaryFormat;
+use crate::command::input;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::report::fleet::{Fleet, Host, html, json, skim, text};
-use crate::ui;
+use crate::{thread, ui};
 
 pub fn run(paths: &[PathBuf], format: SummaryFormat, to: &Path) -> Result<Exit, Error> {
     output::writable(to)?;
@@ -40,7 +41,7 @@ fn gather(files: &[PathBuf]) -> Fleet {
     std::thread::scope(|scope| {
         let parts: Vec<_> = files
             .chunks(share)
-            .map(|files| scope.spawn(move || read_all(files)))
+            .map(|files| thread::scoped(scope, move || read_all(files)))
             .collect();
         let mut fleet = Fleet::default();
         for part in parts {

@@ -1,22 +1,22 @@
 //! `report`: examines the host and writes the ticket.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::output;
 use super::ticket::{Recording, checked, render};
-use super::{input, output};
 use crate::apply::failure::{self, Journal};
 use crate::apply::manager::UnitState;
 use crate::cli;
 use crate::cli::TicketFormat;
+use crate::command::{examine, input};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::fact::Fact;
-use crate::facts::subject;
-use crate::host::{Bundle, Live};
+use crate::host::Bundle;
 use crate::private::{Register, hide};
-use crate::report::ticket::Log;
+use crate::report::{json, ticket::Log};
+use crate::thread;
 use crate::ui::{self, Look};
 
 /// The unit whose log is wanted.
@@ -58,9 +58,7 @@ fn mode(format: TicketFormat) -> u32 {
 
 /// What stands behind the stand-ins, as JSON.
 fn key(register: &Register) -> String {
-    let mut text = serde_json::to_string_pretty(&hide::key(register)).unwrap_or_default();
-    text.push('\n');
-    text
+    json::render(&hide::key(register))
 }
 
 fn now() -> u64 {
@@ -71,16 +69,12 @@ fn now() -> u64 {
 fn live(args: &cli::Ticket) -> Result<Recording, Error> {
     let deadline = Duration::from_secs(args.timeout);
     let end = Instant::now() + deadline;
-    let mut live = Live::new(!args.no_probe, deadline);
-    let subject = subject::find(&live, args.user.as_deref())?;
+    let (live, subject) = examine::live(args.user.as_deref(), !args.no_probe, deadline)?;
     let own = subject.as_ref().is_some_and(|subject| subject.is_self);
-    if let Some(other) = subject.as_ref().filter(|s| !s.is_self) {
-        live.examine_for(other.uid, other.gid, other.groups.clone());
-    }
     std::thread::scope(|scope| {
         let wanted = own && !args.no_log && !args.no_probe;
-        let journal = wanted.then(|| scope.spawn(move || failure::journal(UNIT, end)));
-        let mut recording = Recording::of(Arc::new(live), args.user.clone(), "live", deadline)?;
+        let journal = wanted.then(|| thread::scoped(scope, move || failure::journal(UNIT, end)));
+        let mut recording = Recording::of(live, args.user.clone(), "live", deadline)?;
         recording.log = match journal.map(|thread| thread.join()) {
             Some(Ok(journal)) => Some(log(&journal, &mut recording)),
             Some(Err(_)) => Some(Log::without(

@@ -61,18 +61,24 @@ pub enum Action {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         owner: String,
     },
-    /// Give a directory and what is in it to a user.
+    /// Give a user the configuration below the home directory that belongs to root.
     Own {
-        /// The directory.
+        /// The user.
+        user: String,
+        /// The user's home directory.
+        home: String,
+        /// The directory, below the home directory.
         path: String,
         /// `UID:GID`.
         owner: String,
+        /// The check that asks for it.
+        check: String,
     },
-    /// Change an option of a mounted file system, now and in `/etc/fstab`.
+    /// Change an option of `/proc`, now and in `/etc/fstab`.
     Remount {
         /// Where it is mounted.
         mount: String,
-        /// The option, for example `exec`.
+        /// The option.
         option: String,
     },
     /// Write an AppArmor profile and load it.
@@ -198,7 +204,22 @@ impl Action {
             Action::OwnMode { .. } | Action::RestartDaemon {} | Action::StartUnit { .. } => {
                 By::User
             }
-            _ => By::Root,
+            Action::Packages { .. }
+            | Action::Sysctl { .. }
+            | Action::Modules { .. }
+            | Action::UserManager { .. }
+            | Action::LoginLimit(_)
+            | Action::RestartManager { .. }
+            | Action::SubIds(_)
+            | Action::Mode { .. }
+            | Action::Own { .. }
+            | Action::Remount { .. }
+            | Action::Profile { .. }
+            | Action::LoadProfile { .. }
+            | Action::Linger { .. }
+            | Action::Regular { .. }
+            | Action::Disable { .. }
+            | Action::Capability { .. } => By::Root,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::ranges::Want;
 use crate::plan::step::Change;
+use crate::report::phrase::plural;
 
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,16 +45,20 @@ pub enum Deed {
         /// Its owner shall be root.
         to_root: bool,
     },
-    /// Give a directory and what is in it to a user.
+    /// Give a user the configuration below the home directory that belongs to root.
     Own {
-        /// The directory.
-        path: String,
+        /// The user's home directory.
+        home: String,
+        /// The directory, below the home directory.
+        top: String,
         /// The user's id.
         uid: u32,
         /// The group's id.
         gid: u32,
+        /// What belongs to root there, below the home directory.
+        files: Vec<String>,
     },
-    /// Change an option of a mounted file system.
+    /// Change an option of `/proc`.
     Remount {
         /// Where it is mounted.
         mount: String,
@@ -121,9 +126,13 @@ impl Deed {
                 to_root: true,
             } => format!("give {path} to root, mode {mode:04o}"),
             Deed::Mode { path, mode, .. } => format!("set the mode of {path} to {mode:04o}"),
-            Deed::Own { path, uid, .. } => {
-                format!("give {path}, and what is in it, to uid {uid}")
-            }
+            Deed::Own {
+                home, uid, files, ..
+            } => format!(
+                "give {} of root in {home} to uid {uid}: {}",
+                plural(files.len(), "file or directory", "files and directories"),
+                files.join(", ")
+            ),
             Deed::Remount { mount, option } => format!("remount {mount} with {option}"),
             Deed::LoadProfile { file } => format!("load {file}"),
             Deed::Linger { user, .. } => {

@@ -3,6 +3,7 @@
 //! from the same value.
 
 pub mod action;
+pub mod allowed;
 pub mod deed;
 pub mod order;
 pub mod place;

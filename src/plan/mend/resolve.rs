@@ -10,7 +10,7 @@ use thiserror::Error;
 use super::action::{Action, SubIds};
 use super::deed::Deed;
 use super::ranges::{self, Want, Wish};
-use super::{place, typed};
+use super::{allowed, place, typed};
 use crate::fact::Fact;
 use crate::facts::area::subid::file::Span;
 use crate::facts::subject;
@@ -28,6 +28,7 @@ pub struct Blocked(pub String);
 /// [`Blocked`], with the reason.
 pub fn resolve(action: &Action, host: &dyn Host) -> Result<Vec<Deed>, Blocked> {
     let here = Here { host };
+    allowed::check(action).map_err(Blocked)?;
     match action {
         Action::Packages { family, names } => Ok(vec![Deed::Packages {
             family: family.clone(),
@@ -65,10 +66,16 @@ pub fn resolve(action: &Action, host: &dyn Host) -> Result<Vec<Deed>, Blocked> {
         Action::SubIds(ids) => sub_ids(ids),
         Action::Mode { path, mode, owner } => here.mode(path, mode, !owner.is_empty()),
         Action::OwnMode { path, mode } => here.mode(path, mode, false),
-        Action::Own { path, owner } => own(path, owner),
+        Action::Own {
+            user,
+            home,
+            path,
+            owner,
+            ..
+        } => here.own(user, home, path, owner),
         Action::Remount { mount, option } => here.remount(mount, option),
         Action::Profile { file, lines: rules } => {
-            let mut deeds = here.file(file, lines(&[rules.as_slice()]))?;
+            let mut deeds = here.new_file(file, lines(&[rules.as_slice()]))?;
             deeds.push(Deed::LoadProfile { file: file.clone() });
             Ok(deeds)
         }
@@ -152,6 +159,11 @@ impl Here<'_> {
     fn file(&self, path: &str, text: String) -> Result<Vec<Deed>, Blocked> {
         let real = self.host.real_path(Path::new(path)).into_known();
         let real = real.unwrap_or_else(|| path.into());
+        if !allowed::is_system_file(&real) {
+            return Err(Blocked(format!(
+                "{path} leads to {real:?}, which root does not change"
+            )));
+        }
         let before = self.text(path)?;
         if before.as_ref() == Some(&text) {
             return Ok(Vec::new());
@@ -168,6 +180,36 @@ impl Here<'_> {
         let mut deeds: Vec<Deed> = missing(self.host, &real);
         deeds.push(change);
         Ok(deeds)
+    }
+
+    /// One file that does not exist yet: another one of that name is not ours.
+    fn new_file(&self, path: &str, text: String) -> Result<Vec<Deed>, Blocked> {
+        match self.text(path)? {
+            Some(other) if other != text => Err(Blocked(format!(
+                "{path} exists already and has other contents"
+            ))),
+            _ => self.file(path, text),
+        }
+    }
+
+    /// The account decides, not what was found.
+    fn own(&self, user: &str, home: &str, path: &str, owner: &str) -> Result<Vec<Deed>, Blocked> {
+        let found = subject::find(self.host, Some(user)).ok().flatten();
+        let account = found.filter(|account| {
+            account.home == Path::new(home) && owner == format!("{}:{}", account.uid, account.gid)
+        });
+        let account = account
+            .ok_or_else(|| Blocked(format!("{home} is not the home directory of {user}")))?;
+        let top = Path::new(path)
+            .strip_prefix(home)
+            .unwrap_or(Path::new(path));
+        Ok(vec![Deed::Own {
+            home: home.into(),
+            top: top.to_string_lossy().into_owned(),
+            uid: account.uid,
+            gid: account.gid,
+            files: Vec::new(),
+        }])
     }
 
     fn text(&self, path: &str) -> Result<Option<String>, Blocked> {
@@ -242,17 +284,6 @@ fn missing(host: &dyn Host, file: &Path) -> Vec<Deed> {
     let dirs: Vec<&Path> = file.ancestors().skip(1).take_while(gone).collect();
     let make = |dir: &&Path| Deed::MakeDir(dir.to_string_lossy().into_owned());
     dirs.iter().rev().map(make).collect()
-}
-
-fn own(path: &str, owner: &str) -> Result<Vec<Deed>, Blocked> {
-    let ids = owner.split_once(':');
-    let ids = ids.and_then(|(uid, gid)| Some((uid.parse().ok()?, gid.parse().ok()?)));
-    let (uid, gid) = ids.ok_or_else(|| Blocked(format!("{owner:?} is no owner")))?;
-    Ok(vec![Deed::Own {
-        path: path.into(),
-        uid,
-        gid,
-    }])
 }
 
 fn sub_ids(ids: &SubIds) -> Result<Vec<Deed>, Blocked> {

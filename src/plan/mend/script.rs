@@ -5,12 +5,12 @@ mod tests;
 
 use super::action::{Action, By, SubIds};
 use super::typed::{SYSCTL_CONF, line, refs, section};
-use super::{place, ranges};
+use super::{allowed, place, ranges};
 
 const HEAD: &str = include_str!("../../../templates/script/head.sh");
 
 /// Functions that a script has when a line of it calls them.
-const PARTS: [(&str, &str); 7] = [
+const PARTS: [(&str, &str); 9] = [
     ("file", include_str!("../../../templates/script/file.sh")),
     (
         "comment",
@@ -32,11 +32,16 @@ const PARTS: [(&str, &str); 7] = [
         "set_aside",
         include_str!("../../../templates/script/set_aside.sh"),
     ),
+    ("mode", include_str!("../../../templates/script/mode.sh")),
+    ("own", include_str!("../../../templates/script/own.sh")),
     (
-        "only_root",
-        include_str!("../../../templates/script/mode.sh"),
+        "program",
+        include_str!("../../../templates/script/program.sh"),
     ),
 ];
+
+/// What the other functions check paths with.
+const ONLY_ROOT: &str = include_str!("../../../templates/script/only_root.sh");
 
 /// What a script is for.
 #[derive(Clone, Debug)]
@@ -57,7 +62,10 @@ pub fn script(title: &str, parts: &[Part<'_>]) -> String {
         let mut lines = Vec::new();
         for action in part.actions.iter().filter(|a| a.by() == By::Root) {
             if !done.contains(&action) {
-                lines.extend(action.script());
+                lines.extend(match allowed::check(action) {
+                    Ok(()) => action.script(),
+                    Err(why) => vec![format!("# Not done: {}", comment(&why))],
+                });
                 done.push(action);
             }
         }
@@ -68,24 +76,26 @@ pub fn script(title: &str, parts: &[Part<'_>]) -> String {
         }
     }
     let calls = |name: &str| body.lines().any(|l| l.split(' ').next() == Some(name));
-    let functions = PARTS
+    let functions: Vec<&str> = PARTS
         .iter()
         .filter(|(name, _)| calls(name))
-        .map(|(_, text)| *text);
+        .map(|(_, text)| *text)
+        .collect();
+    let checks = |text: &str| text.contains("only_root ") || text.contains("private ");
+    let needed = checks(&body) || functions.iter().any(|text| checks(text));
     let head = HEAD
         .replace("{title}", &comment(title))
         .replace("{version}", env!("CARGO_PKG_VERSION"));
     std::iter::once(head.as_str())
+        .chain(needed.then_some(ONLY_ROOT))
         .chain(functions)
         .chain([body.as_str()])
         .collect()
 }
 
-/// One line, and nothing that could end the comment.
+/// One line, and nothing that could end the comment or that an editor does not show.
 fn comment(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+    allowed::shown(&text.replace(['\n', '\r', '\t'], " "))
 }
 
 impl Action {
@@ -116,8 +126,10 @@ impl Action {
                     .join(" || "),
             ],
             Action::SubIds(ids) => sub_ids(ids),
-            Action::Mode { path, mode, owner } => mode_of(path, mode, owner),
-            Action::Own { path, owner } => vec![line(&["chown", "-RP", "--", owner, path])],
+            Action::Mode { path, mode, owner } => vec![line(&["mode", path, mode, owner])],
+            Action::Own {
+                home, path, owner, ..
+            } => own(home, path, owner),
             Action::Remount { mount, option } => vec![line(&[
                 "mount",
                 "-o",
@@ -126,17 +138,28 @@ impl Action {
                 mount,
             ])],
             Action::Profile { file: path, lines } => vec![
+                line(&[
+                    "program",
+                    path,
+                    &allowed::profile_program(path, lines).unwrap_or_default(),
+                ]),
                 file(path, lines),
                 line(&["apparmor_parser", "-r", "--", path]),
             ],
-            Action::LoadProfile { file } => vec![line(&["apparmor_parser", "-r", "--", file])],
+            Action::LoadProfile { file } => vec![
+                line(&["only_root", file]),
+                line(&["apparmor_parser", "-r", "--", file]),
+            ],
             Action::Linger { user } => vec![line(&["loginctl", "enable-linger", "--", user])],
             Action::Regular { path } => vec![line(&["regular", path])],
             Action::Disable { units } => vec![line(
                 &[&["systemctl", "disable", "--now", "--"][..], &refs(units)].concat(),
             )],
             Action::Capability { path, capability } => {
-                vec![line(&["setcap", capability, path])]
+                vec![
+                    line(&["only_root", path]),
+                    line(&["setcap", capability, path]),
+                ]
             }
             Action::SetAside { path, .. } => {
                 vec![line(&["set_aside", path, &super::typed::aside(path)])]
@@ -180,12 +203,15 @@ fn sub_ids(ids: &SubIds) -> Vec<String> {
     files.iter().filter_map(one).collect()
 }
 
-fn mode_of(path: &str, mode: &str, owner: &str) -> Vec<String> {
-    let mut lines = Vec::new();
-    if !owner.is_empty() {
-        lines.push(line(&["only_root", path]));
-        lines.push(line(&["chown", &format!("{owner}:{owner}"), "--", path]));
-    }
-    lines.push(line(&["chmod", mode, "--", path]));
-    lines
+/// What is deepest comes first, so that a directory is root's for as long as something
+/// in it is still to be given away.
+fn own(home: &str, path: &str, owner: &str) -> Vec<String> {
+    let top = path
+        .strip_prefix(home)
+        .map_or(path, |rest| rest.trim_start_matches('/'));
+    let fixed = place::handed_over(top).filter(|path| !path.contains('*'));
+    let mut paths: Vec<&str> = fixed.collect();
+    paths.reverse();
+    let (uid, gid) = owner.split_once(':').unwrap_or_default();
+    vec![line(&[&["own", home, uid, gid][..], &paths].concat())]
 }

@@ -1,6 +1,7 @@
 //! Actions as a person types them.
 
 use super::action::{Action, By, SubIds};
+use super::allowed::is_hidden;
 use super::place;
 use crate::check::family;
 
@@ -39,7 +40,14 @@ impl Action {
                     .chain([sudo(&["chmod", mode, path])])
                     .collect()
             }
-            Action::Own { path, owner } => vec![sudo(&["chown", "-R", owner, path])],
+            Action::Own { user, check, .. } => vec![sudo(&[
+                "rootless-setup",
+                "prepare",
+                "--user",
+                user,
+                "--only",
+                check,
+            ])],
             Action::Remount { mount, option } => {
                 vec![sudo(&["mount", "-o", &format!("remount,{option}"), mount])]
             }
@@ -96,12 +104,30 @@ pub fn line(words: &[&str]) -> String {
 }
 
 /// One word for any POSIX shell, whatever it holds. A NUL, which can be neither
-/// in a name nor in a path, is left out.
+/// in a name nor in a path, is left out. What a terminal would not show as what it is,
+/// is escaped as bash, zsh and busybox read it.
 pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "%+,-./:=@_".contains(c);
+    let word = word.replace('\0', "");
+    if word.chars().any(is_hidden) {
+        return format!("$'{}'", word.chars().map(escaped).collect::<String>());
+    }
     match !word.is_empty() && word.chars().all(plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\0', "").replace('\'', "'\\''")),
+        true => word,
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
+}
+
+fn escaped(c: char) -> String {
+    let bytes = |c: char| {
+        let mut buffer = [0; 4];
+        let bytes = c.encode_utf8(&mut buffer).bytes();
+        bytes.map(|byte| format!("\\{byte:03o}")).collect()
+    };
+    match c {
+        '\\' | '\'' => format!("\\{c}"),
+        c if is_hidden(c) => bytes(c),
+        c => c.to_string(),
     }
 }
 

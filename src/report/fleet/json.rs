@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::model::{Cause, Count, Fleet, Group};
+use crate::report::json;
 
 /// Many hosts, summed up.
 #[derive(Serialize)]
@@ -32,6 +33,5 @@ pub fn render(fleet: &Fleet) -> String {
         groups: fleet.groups(),
         checks: fleet.counts(),
     };
-    // Strings and numbers: there is nothing that could fail.
-    serde_json::to_string_pretty(&summed).unwrap_or_default() + "\n"
+    json::render(&summed)
 }

@@ -14,6 +14,7 @@ use super::pack::pack;
 use crate::check::catalogue::Catalogue;
 use crate::fact::Why;
 use crate::host::{Bundle, Node};
+use crate::ui::filter;
 
 /// How much of a ticket is written.
 #[derive(Clone, Debug, Default)]
@@ -90,24 +91,7 @@ pub fn json(ticket: &Ticket, catalogue: &Catalogue, detail: &Detail) -> String {
         member("facts", &members(&pack(&facts)));
     }
     out.push_str(",\n\"end\":true}\n");
-    escaped(out)
-}
-
-/// What would turn text around, or is no text, as escapes: such characters stand
-/// in strings only.
-fn escaped(json: String) -> String {
-    let hostile = |c: char| {
-        (c.is_control() && c != '\n')
-            || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-    };
-    if !json.contains(hostile) {
-        return json;
-    }
-    let escape = |c: char| match hostile(c) {
-        true => format!("\\u{:04x}", u32::from(c)),
-        false => c.to_string(),
-    };
-    json.chars().map(escape).collect()
+    filter::json(out)
 }
 
 /// What is left out must not look like a host without profiles.

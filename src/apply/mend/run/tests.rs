@@ -37,31 +37,43 @@ fn tree(dir: &Path) -> Vec<String> {
     all
 }
 
-/// A directory with something of everything, and deeds about it.
-fn etc(dir: &Path) -> Vec<Deed> {
-    let at = |name: &str| dir.join(name);
+/// Root's rules, with the system's files below `top`.
+fn system(top: &Path) -> World {
+    World {
+        system: true,
+        root: top.into(),
+        ..World::nowhere()
+    }
+}
+
+/// A system with something of everything, and deeds about it.
+fn etc(top: &Path) -> Vec<Deed> {
+    let at = |name: &str| top.join(name);
     let name = |name: &str| at(name).to_string_lossy().into_owned();
-    file::write(&at("fstab"), b"a\n\xffb\n", 0o640).unwrap();
-    file::write(&at("sysctl.conf"), b"a=1\n", 0o644).unwrap();
-    file::write(&at("secret"), b"x", 0o600).unwrap();
-    file::write(&at("broken.json"), b"{", 0o644).unwrap();
-    file::write(&at("real"), b"ids\n", 0o644).unwrap();
-    std::os::unix::fs::symlink("real", at("link")).unwrap();
+    for dir in ["etc", "usr", "usr/local", "usr/local/bin"] {
+        file::make_dir(&at(dir), 0o755).unwrap();
+    }
+    file::write(&at("etc/fstab"), b"a\n\xffb\n", 0o640).unwrap();
+    file::write(&at("etc/sysctl.conf"), b"a=1\n", 0o644).unwrap();
+    file::write(&at("etc/subgid"), b"x", 0o600).unwrap();
+    file::write(&at("usr/local/bin/newuidmap"), b"{", 0o755).unwrap();
+    file::write(&at("etc/real"), b"ids\n", 0o644).unwrap();
+    std::os::unix::fs::symlink("real", at("etc/subuid")).unwrap();
     vec![
-        Deed::MakeDir(name("new.d")),
-        change(at("new.d/ours.conf"), None, "b=2\n"),
-        change(at("sysctl.conf"), Some("a=1\n"), "# a=1\n"),
+        Deed::MakeDir(name("etc/sysctl.d")),
+        change(at("etc/sysctl.d/ours.conf"), None, "b=2\n"),
+        change(at("etc/sysctl.conf"), Some("a=1\n"), "# a=1\n"),
         Deed::Mode {
-            path: name("secret"),
+            path: name("etc/subgid"),
             mode: 0o644,
             to_root: false,
         },
         Deed::SetAside {
-            path: name("broken.json"),
-            to: name("broken.json.set-aside"),
+            path: name("usr/local/bin/newuidmap"),
+            to: name("usr/local/bin/newuidmap.set-aside"),
         },
         Deed::Regular {
-            path: name("link"),
+            path: name("etc/subuid"),
             target: "real".into(),
         },
     ]
@@ -70,32 +82,33 @@ fn etc(dir: &Path) -> Vec<Deed> {
 #[test]
 fn what_was_done_is_taken_back_to_the_byte_wherever_it_was_cut_off() {
     for cut in 0..=6 {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = tempfile::tempdir_in("/tmp").unwrap();
         let top = dir.path().canonicalize().unwrap();
-        let (etc_dir, state) = (top.join("etc"), top.join("state"));
-        file::make_dir(&etc_dir, 0o755).unwrap();
-        let deeds = etc(&etc_dir);
-        let before = tree(&etc_dir);
+        let (host, state) = (top.join("host"), top.join("state"));
+        file::make_dir(&host, 0o755).unwrap();
+        let deeds = etc(&host);
+        let world = system(&host);
+        let before = tree(&host);
         let mut journal = Journal::open(&state).unwrap();
         let count = std::cell::Cell::new(0);
         let until = |_: &Deed| {
             assert!(count.get() < cut, "cut off here");
             count.set(count.get() + 1);
         };
-        let whole =
-            std::panic::AssertUnwindSafe(|| run(&deeds, &World::nowhere(), &mut journal, &until));
+        let whole = std::panic::AssertUnwindSafe(|| run(&deeds, &world, &mut journal, &until));
         let done = std::panic::catch_unwind(whole);
         assert_eq!(done.is_ok(), cut == 6);
         if let Ok(done) = done {
             assert_eq!((done.count, done.failed), (6, None));
-            assert_ne!(tree(&etc_dir), before);
+            assert_ne!(tree(&host), before);
         }
         // Another process takes it up.
         drop(journal);
         let mut journal = Journal::find(&state).unwrap().unwrap();
-        let reverted = revert::since(&mut journal, 0, &World::nowhere());
+        let reverted = revert::since(&mut journal, 0, &world);
         assert_eq!(reverted.failed, Vec::<String>::new());
-        assert_eq!(tree(&etc_dir), before, "cut at {cut}");
+        assert_eq!(reverted.kept, Vec::<String>::new());
+        assert_eq!(tree(&host), before, "cut at {cut}");
         assert!(journal.close().unwrap());
         assert!(!state.exists());
     }

@@ -7,6 +7,7 @@ use crate::facts::Facts;
 use crate::facts::area::host::Place;
 use crate::facts::subject::Subject;
 use crate::host::{Kind, Stat};
+use crate::plan::mend::allowed;
 
 /// The user, and what is at the home.
 fn home(facts: &Facts) -> Result<(&Subject, &Place), Undetermined> {
@@ -87,7 +88,9 @@ pub fn owner(facts: &Facts) -> Verdict {
 
 /// HOME is either left over from somebody else, or the user's own and given away.
 fn foreign(outcome: Outcome, subject: &Subject, home: &Place) -> Outcome {
-    match home.path == subject.home {
+    // A home such as / or /usr/sbin is the account's by accident, and never given away.
+    let given = home.path == subject.home && allowed::is_home(&shown(&home.path));
+    match given {
         true => outcome.remedy("own"),
         false => outcome,
     }
@@ -100,6 +103,7 @@ fn owned(outcome: Outcome, subject: &Subject, place: &Place) -> Outcome {
         .seen(shown(&place.path), stat)
         .fill("path", shown(&place.path))
         .fill("home", shown(&subject.home))
+        .fill("user", &subject.name)
         .fill("owner", format!("{}:{}", subject.uid, subject.gid))
 }
 
@@ -240,13 +244,24 @@ mod tests {
         let owner = &found["host.home-owner"];
         assert_eq!(owner.status, Status::Warn);
         let commands = |id: &str| found[id].fix.clone().unwrap().commands;
-        let given_back = ["sudo chown 1000:1000 /home/alice"];
+        let given_back = ["sudo chown -h 1000:1000 /home/alice"];
         assert_eq!(commands("host.home-owner"), given_back);
         assert_eq!(commands("host.home-writable"), given_back);
         let left_over = TestHost::new().env("HOME", "/root").node("/root", dir(0));
         let fix = left_over.check("host.home-writable").fix.unwrap();
         assert_eq!(fix.commands, ["export HOME=/home/alice"]);
         assert_eq!(owner.summary, "/home/alice belongs to uid 0, not to alice");
+    }
+
+    #[test]
+    fn a_home_of_the_system_is_not_given_away() {
+        let passwd = "alice:x:1000:1000::/usr/lib:/bin/sh\n";
+        let host = TestHost::new()
+            .file("/etc/passwd", passwd)
+            .env("HOME", "/usr/lib")
+            .node("/usr/lib", dir(0));
+        let fix = host.check("host.home-owner").fix.unwrap();
+        assert_eq!(fix.commands, ["export HOME=/usr/lib"]);
     }
 
     #[test]
@@ -271,7 +286,7 @@ mod tests {
         assert_eq!(config.status, Status::Fail);
         assert_eq!(
             config.fix.as_ref().unwrap().commands,
-            ["sudo chown -R 1000:1000 /home/alice/.config/systemd"]
+            ["sudo rootless-setup prepare --user alice --only host.config-owner"]
         );
         assert_eq!(found["host.docker-config-owner"].status, Status::Warn);
         let fine = TestHost::new().examine();
@@ -290,7 +305,13 @@ mod tests {
             .node("/home/alice/.docker/config.json", secret)
             .check("host.docker-config-owner");
         assert_eq!(found.status, Status::Warn);
-        assert!(found.fix.unwrap().commands[0].ends_with(" /home/alice/.docker"));
+        let fix = found.fix.unwrap();
+        assert!(fix.commands[0].ends_with(" --only host.docker-config-owner"));
+        let path = match &fix.actions[0] {
+            crate::plan::mend::action::Action::Own { path, .. } => path.as_str(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(path, "/home/alice/.docker");
     }
 
     #[test]

@@ -260,10 +260,9 @@ mod tests {
             let host = host.file(file, r#"{"data-root": "/srv/docker"}"#);
             host.check("storage.data-root-owner").fix
         };
-        assert_eq!(
-            named("/home/alice").unwrap().commands,
-            ["sudo mkdir -p /srv/docker", "sudo chown alice: /srv/docker"]
-        );
+        // The user's daemon.json can name any directory: root gives none of them away.
+        let fix = named("/home/alice").unwrap();
+        assert!(fix.commands.is_empty() && fix.note.contains("ask the administrator"));
         let gone = TestHost::new().env("HOME", "/nowhere/alice");
         assert_eq!(gone.check("storage.data-root-owner").status, Status::Skip);
         let unset = TestHost::new().env("HOME", "");

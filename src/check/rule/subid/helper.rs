@@ -107,7 +107,7 @@ pub fn nosuid(facts: &Facts) -> Verdict {
         if *helper.nosuid.need(&path)? && !works(facts) {
             let at = facts
                 .ground
-                .mount_of(&helper.path)
+                .mount_of(&helper.real)
                 .map_or(Path::new("/"), |m| &m.at);
             let why = fail(format!("{name} lies on a nosuid file system"))
                 .seen(&*path, format!("on {}, nosuid", at.display()))

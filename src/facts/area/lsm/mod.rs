@@ -9,6 +9,7 @@ use self::glob::Variables;
 use self::profile::Profile;
 use crate::fact::Fact;
 use crate::facts::Context;
+use crate::host::Host;
 
 /// Where profiles lie.
 const PROFILES: &str = "/etc/apparmor.d";
@@ -60,7 +61,7 @@ pub fn collect(cx: Context<'_>) -> Facts {
         )),
         rootlesskit: rootlesskit
             .filter(|_| apparmor)
-            .map(|hit| attached(cx, &hit.real)),
+            .map(|hit| attached(cx.host, &hit.real)),
         loaded: match apparmor {
             true => loaded(cx),
             false => Fact::Absent,
@@ -92,27 +93,35 @@ fn relabels_run(cx: Context<'_>) -> Fact<bool> {
     text.map(|text| text.contains("iptables_var_run_t"))
 }
 
+/// Files with a profile that attaches to an executable, or may do so.
+pub fn attaching(host: &dyn Host, path: &Path) -> Vec<PathBuf> {
+    let found = attached(host, path);
+    let doubtful = found.doubts.into_iter().map(PathBuf::from);
+    let covering = found.covering.into_iter().map(|(file, _)| file);
+    covering.chain(doubtful).collect()
+}
+
 /// Reads every profile and keeps those that are about this executable.
-fn attached(cx: Context<'_>, path: &Path) -> Attached {
+fn attached(host: &dyn Host, path: &Path) -> Attached {
     let mut found = Attached {
         path: path.into(),
         ..Attached::default()
     };
-    let tunables = tunables(cx);
-    let listed = cx.host.list(Path::new(DISABLED));
+    let tunables = tunables(host);
+    let listed = host.list(Path::new(DISABLED));
     // A link of the same name in `disable` switches a file off, unless it dangles.
     let disabled = |name: &String| {
         let link = Path::new(DISABLED).join(name);
         listed.known().is_none_or(|names| names.contains(name))
-            && matches!(cx.host.stat(&link), Fact::Known(_))
+            && matches!(host.stat(&link), Fact::Known(_))
     };
-    for name in files(cx, PROFILES) {
+    for name in files(host, PROFILES) {
         if disabled(&name) || backup(&name) {
             continue;
         }
         let file = Path::new(PROFILES).join(name);
-        match cx.host.read(&file) {
-            Fact::Known(text) => found.judge(cx, &file, &text, &tunables),
+        match host.read(&file) {
+            Fact::Known(text) => found.judge(host, &file, &text, &tunables),
             Fact::Unreadable(why) if why.text != "not a regular file" => {
                 found
                     .doubts
@@ -141,15 +150,12 @@ fn backup(name: &str) -> bool {
     name.starts_with('.') || ends.iter().any(|end| name.ends_with(end))
 }
 
-fn files(cx: Context<'_>, dir: &str) -> Vec<String> {
-    cx.host
-        .list(Path::new(dir))
-        .into_known()
-        .unwrap_or_default()
+fn files(host: &dyn Host, dir: &str) -> Vec<String> {
+    host.list(Path::new(dir)).into_known().unwrap_or_default()
 }
 
 impl Attached {
-    fn judge(&mut self, cx: Context<'_>, file: &Path, text: &str, tunables: &Variables) {
+    fn judge(&mut self, host: &dyn Host, file: &Path, text: &str, tunables: &Variables) {
         let parsed = profile::parse(text);
         let mut variables = tunables.clone();
         parsed.extend(&mut variables);
@@ -160,7 +166,7 @@ impl Attached {
             };
             match glob::matches(pattern, &variables, &path) {
                 Some(true) => {
-                    profile.userns |= profile.includes.iter().any(|i| includes_userns(cx, i));
+                    profile.userns |= profile.includes.iter().any(|i| includes_userns(host, i));
                     self.covering.push((file.into(), profile));
                 }
                 Some(false) if pattern.ends_with("rootlesskit") => {
@@ -177,35 +183,35 @@ impl Attached {
 }
 
 /// A site's addition to a profile has the rule.
-fn includes_userns(cx: Context<'_>, name: &str) -> bool {
+fn includes_userns(host: &dyn Host, name: &str) -> bool {
     let local = name.starts_with("local/") && !name.contains("..");
-    let text = local.then(|| cx.host.read(&Path::new(PROFILES).join(name)));
+    let text = local.then(|| host.read(&Path::new(PROFILES).join(name)));
     text.and_then(Fact::into_known)
         .is_some_and(|text| profile::grants_userns(&text))
 }
 
 /// Variables of `/etc/apparmor.d/tunables`, on top of what every release has.
-fn tunables(cx: Context<'_>) -> Variables {
+fn tunables(host: &dyn Host) -> Variables {
     let mut variables = Variables::new();
     let usual = "@{HOMEDIRS}=/home/\n@{HOME}=@{HOMEDIRS}/*/ /root/\n\
         @{bin}=/{,usr/}{,s}bin\n@{sbin}=/{,usr/}{,s}bin\n@{exec_path}=\n";
     profile::parse(usual).extend(&mut variables);
     let dir = "/etc/apparmor.d/tunables";
-    for name in files(cx, dir) {
+    for name in files(host, dir) {
         let path = format!("{dir}/{name}");
         if name.ends_with(".d") {
-            for inner in files(cx, &path) {
-                extend(cx, &format!("{path}/{inner}"), &mut variables);
+            for inner in files(host, &path) {
+                extend(host, &format!("{path}/{inner}"), &mut variables);
             }
         } else {
-            extend(cx, &path, &mut variables);
+            extend(host, &path, &mut variables);
         }
     }
     variables
 }
 
-fn extend(cx: Context<'_>, path: &str, variables: &mut Variables) {
-    if let Fact::Known(text) = cx.host.read(Path::new(path)) {
+fn extend(host: &dyn Host, path: &str, variables: &mut Variables) {
+    if let Fact::Known(text) = host.read(Path::new(path)) {
         profile::parse(&text).extend(variables);
     }
 }

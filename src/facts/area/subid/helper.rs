@@ -14,6 +14,8 @@ const CAP_SETUID: u32 = 1 << 7;
 pub struct Helper {
     /// Where it was found first.
     pub path: PathBuf,
+    /// The same, links resolved.
+    pub real: PathBuf,
     /// It belongs to root and has the setuid bit.
     pub setuid: Fact<bool>,
     /// It has the file capability it needs, effective.
@@ -46,6 +48,7 @@ pub fn collect(cx: Context<'_>, name: &str) -> Fact<Helper> {
     };
     Fact::Known(Helper {
         path: hit.path.clone(),
+        real: hit.real.clone(),
         mode: stat.known().map_or_else(String::new, |s| {
             format!("mode {:o}, owner {}", s.mode, s.uid)
         }),

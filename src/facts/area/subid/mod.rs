@@ -106,7 +106,7 @@ pub fn collect(cx: Context<'_>) -> Facts {
     let known = defs.known().cloned().unwrap_or_else(usual);
     // A million lines each: read them side by side.
     let (mut uid, mut gid) = std::thread::scope(|scope| {
-        let gid = scope.spawn(|| Half::read(cx, neighbours::Kind::Gid));
+        let gid = crate::thread::scoped(scope, || Half::read(cx, neighbours::Kind::Gid));
         let uid = Half::read(cx, neighbours::Kind::Uid);
         (
             uid,

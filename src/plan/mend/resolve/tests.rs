@@ -107,14 +107,23 @@ fn what_a_plan_says() {
         titles(host(), &setuid),
         ["give /usr/bin/newuidmap to root, mode 4755"]
     );
-    let own = Action::Own {
-        path: "/home/alice/.config".into(),
+    let own = |home: &str| Action::Own {
+        user: "alice".into(),
+        home: home.into(),
+        path: format!("{home}/.config"),
         owner: "1000:1000".into(),
+        check: "host.config-owner".into(),
     };
-    assert_eq!(
-        titles(host(), &own),
-        ["give /home/alice/.config, and what is in it, to uid 1000"]
-    );
+    let given = Deed::Own {
+        home: "/home/alice".into(),
+        top: ".config".into(),
+        uid: 1000,
+        gid: 1000,
+        files: Vec::new(),
+    };
+    assert_eq!(deeds(host(), &own("/home/alice")).unwrap(), [given]);
+    // Only the account's own home directory.
+    assert!(deeds(host(), &own("/home/bob")).is_err());
     let modules = Action::Modules {
         name: "tun".into(),
         modules: vec!["tun".into()],
