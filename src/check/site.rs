@@ -12,10 +12,17 @@ use serde::{Deserialize, Serialize};
 use super::catalogue::{Catalogue, Check};
 use crate::fact::Fact;
 use crate::facts::Ground;
+use crate::facts::limits::{self, Allowance};
 use crate::host::{Host, Stat};
 
 /// Where administrators put theirs.
 const SYSTEM: &str = "/etc/rootless-setup/checks.d";
+
+/// No more files are read once so many were refused.
+const MOST_REFUSED: usize = 16;
+
+/// A file with more checks and waivers is refused.
+const MOST_ENTRIES: usize = 200;
 
 /// One file of a site.
 #[derive(Debug, Default, Deserialize)]
@@ -50,28 +57,33 @@ pub fn extend(
     let identity = &ground.identity;
     let own = ground.config_dir.known().filter(|_| identity.euid != 0);
     let own = own.map(|dir| dir.join("rootless-setup/checks.d"));
-    let mut refused = Vec::new();
+    let mut refused: Vec<Refused> = Vec::new();
     let mut extended = None;
+    let mut left = Allowance::default();
     for dir in std::iter::once(PathBuf::from(SYSTEM)).chain(own) {
         let names = host.list(&dir).into_known().unwrap_or_default();
         for name in names.iter().filter(|name| name.ends_with(".toml")) {
             let path = dir.join(name);
             let catalogue = extended.get_or_insert_with(|| built_in.clone());
-            if let Err(why) = read(host, identity.euid, &path).and_then(|f| add(catalogue, f)) {
+            let read = read(host, identity.euid, &path, &mut left);
+            if let Err(why) = read.and_then(|file| add(catalogue, file)) {
                 refused.push((path, why));
+            }
+            if refused.len() == MOST_REFUSED {
+                return (extended, refused);
             }
         }
     }
     (extended, refused)
 }
 
-fn read(host: &dyn Host, uid: u32, path: &Path) -> Result<File, String> {
+fn read(host: &dyn Host, uid: u32, path: &Path, left: &mut Allowance) -> Result<File, String> {
     let stat = host
         .stat(path)
         .into_known()
         .ok_or("it cannot be looked at")?;
     trusted(&stat, uid)?;
-    match host.read(path) {
+    match left.read(host, path).and_then(limits::data) {
         Fact::Known(text) => toml::from_str(&text).map_err(|e| e.message().to_owned()),
         Fact::Absent => Ok(File::default()),
         Fact::Unreadable(why) => Err(why.text),
@@ -81,6 +93,9 @@ fn read(host: &dyn Host, uid: u32, path: &Path) -> Result<File, String> {
 /// All of a file or nothing of it.
 fn add(catalogue: &mut Catalogue, file: File) -> Result<(), String> {
     let mut with = catalogue.clone();
+    if file.check.len() + file.waive.len() > MOST_ENTRIES {
+        return Err(format!("it has more than {MOST_ENTRIES} entries"));
+    }
     for check in file.check {
         if check.predicate.is_none() {
             return Err(format!("{} has no predicate", check.id));

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
+use super::limits;
 use super::unit::DockerUnit;
 use crate::check::Undetermined;
 use crate::fact::Fact;
@@ -264,7 +265,10 @@ pub fn collect(host: &dyn Host, unit: &DockerUnit, home: &Path, config: &Path) -
         None => config.join("docker/daemon.json"),
     };
     let content = match path.is_absolute() && !path.to_string_lossy().contains('$') {
-        true => host.read(&path).map(|text| parse(&text)),
+        true => host
+            .read(&path)
+            .and_then(limits::data)
+            .map(|text| parse(&text)),
         false => Fact::unreadable("the unit's --config-file is not a plain absolute path"),
     };
     ConfigFile {

@@ -16,6 +16,9 @@ use crate::host::{Host, Identity};
 /// The PATH of a login on a host that says nothing else.
 const USUAL_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// `PATH_MAX`: no system call accepts a longer path.
+const LONGEST_PATH: usize = 4096;
+
 /// What every area builds on.
 #[derive(Clone, Debug)]
 pub struct Ground {
@@ -72,8 +75,7 @@ impl Ground {
             true => host.env("PATH"),
             false => Fact::Known(USUAL_PATH.to_owned()),
         };
-        let shell_dirs = tools::split_path(shell_path.known().map_or("", String::as_str));
-        let shell_tools = Tools::collect(host, &shell_dirs);
+        let shell_tools = Tools::search(host, shell_path.known().map_or("", String::as_str));
         let ground = Ground {
             identity: host.identity(),
             os: os_release::collect(host),
@@ -107,11 +109,10 @@ impl Ground {
         let (unit, daemon_json) = configuration(host, &self.home, &self.config_dir);
         let at_home = self.home.known().map_or(Path::new("/"), PathBuf::as_path);
         let unit_path = unit_path(&unit, at_home, &self.shell_path, &self.shell_tools);
-        let unit_dirs = tools::split_path(&unit_path);
         let shell_path = self.shell_path.known().map_or("", String::as_str);
-        let tools = match unit_dirs == tools::split_path(shell_path) {
+        let tools = match tools::search_path(&unit_path) == tools::search_path(shell_path) {
             true => self.shell_tools.clone(),
-            false => Tools::collect(host, &unit_dirs),
+            false => Tools::search(host, &unit_path),
         };
         Ground {
             tools: tools.behind(wrapper(&unit)),
@@ -143,6 +144,7 @@ fn home(host: &dyn Host, subject: Option<&Subject>) -> Fact<PathBuf> {
         None => Fact::Absent,
         Some(s) if s.is_self => host.env("HOME").and_then(|home| match home.as_str() {
             "" => Fact::Absent,
+            home if home.len() >= LONGEST_PATH => Fact::unreadable("$HOME is too long for a path"),
             home => Fact::Known(PathBuf::from(home)),
         }),
         Some(s) => Fact::Known(s.home.clone()),

@@ -12,6 +12,7 @@ pub mod data_root;
 pub mod ground;
 pub mod idmap;
 pub mod init;
+pub mod limits;
 pub mod linked;
 pub mod listens;
 pub mod login_defs;
@@ -175,15 +176,14 @@ fn answers(
 
 /// A command by the PATH of the unit.
 fn command(host: &dyn Host, ground: &Ground, name: &str) -> Fact<String> {
-    let paths = tools::split_path(&ground.unit_path)
-        .into_iter()
-        .map(|dir| dir.join(name));
+    let path = tools::search_path(&ground.unit_path);
+    let mut paths = path.dirs.into_iter().map(|dir| dir.join(name));
     let runs = |path: &PathBuf| host.stat(path).known().is_some_and(|s| s.mode & 0o111 != 0);
-    paths
-        .into_iter()
-        .find(runs)
-        .map(|p| p.to_string_lossy().into_owned())
-        .into()
+    match (paths.find(runs), path.beyond) {
+        (Some(found), _) => Fact::Known(found.to_string_lossy().into_owned()),
+        (None, Some(dir)) => Fact::unreadable(format!("{}: {}", dir.display(), tools::LONG_PATH)),
+        (None, None) => Fact::Absent,
+    }
 }
 
 /// What a collector works with.

@@ -2,11 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use procfs::FromBufRead;
-use procfs::process::MountInfos;
+use procfs::process::{MountInfo, MountOptFields};
 
 use crate::fact::Fact;
 use crate::host::Host;
+
+/// No larger mountinfo is read.
+const LARGEST: u64 = 4 << 20;
+
+/// Nor one with more mounts, which cost ten times the memory of their text.
+const MOST: usize = 10_000;
 
 /// One mount.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,18 +42,28 @@ impl Mount {
 /// # Errors
 /// The line that is not of its form.
 pub fn parse(text: &str) -> Result<Vec<Mount>, String> {
-    let infos = MountInfos::from_buf_read(text.as_bytes()).map_err(|e| e.to_string())?;
+    let mut mounts = Vec::new();
+    for line in text.lines() {
+        if mounts.len() == MOST {
+            return Err(format!("there are more than {MOST} mounts"));
+        }
+        mounts.push(mount(
+            MountInfo::from_line(line).map_err(|e| e.to_string())?,
+        ));
+    }
+    Ok(mounts)
+}
+
+fn mount(info: MountInfo) -> Mount {
     let options = |map: std::collections::HashMap<String, Option<String>>| {
         map.into_iter().map(|(name, value)| match value {
             Some(value) => format!("{name}={value}"),
             None => name,
         })
     };
-    let mount = |info: procfs::process::MountInfo| Mount {
-        shared: info
-            .opt_fields
-            .iter()
-            .any(|f| matches!(f, procfs::process::MountOptFields::Shared(_))),
+    let is_shared = |field: &MountOptFields| matches!(field, MountOptFields::Shared(_));
+    Mount {
+        shared: info.opt_fields.iter().any(is_shared),
         options: options(info.mount_options)
             .chain(options(info.super_options))
             .collect(),
@@ -56,8 +71,7 @@ pub fn parse(text: &str) -> Result<Vec<Mount>, String> {
         at: info.mount_point,
         kind: info.fs_type,
         source: info.mount_source.unwrap_or_default(),
-    };
-    Ok(infos.0.into_iter().map(mount).collect())
+    }
 }
 
 /// The mount that holds `path`: the longest mount point, the last of equals.
@@ -68,7 +82,7 @@ pub fn holding<'a>(mounts: &'a [Mount], path: &Path) -> Option<&'a Mount> {
 
 /// Reads the mounts of this process.
 pub fn collect(host: &dyn Host) -> Fact<Vec<Mount>> {
-    let text = host.read_up_to(Path::new("/proc/self/mountinfo"), 16 << 20);
+    let text = host.read_up_to(Path::new("/proc/self/mountinfo"), LARGEST);
     text.and_then(|text| parse(&text).map_or_else(Fact::unreadable, Fact::Known))
 }
 

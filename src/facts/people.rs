@@ -3,11 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
+use crate::facts::limits::LARGEST_ACCOUNTS;
 use crate::facts::subject;
 use crate::host::Host;
-
-/// Larger account files are not read.
-const LARGEST: u64 = 64 << 20;
 
 /// The names in a file, one a line; `#` begins a comment.
 pub fn listed(text: &str) -> impl Iterator<Item = &str> {
@@ -18,10 +16,10 @@ pub fn listed(text: &str) -> impl Iterator<Item = &str> {
 /// Members of a group, those whose primary group it is among them; none if
 /// there is no such group.
 pub fn members(host: &dyn Host, group: &str) -> Option<Vec<String>> {
-    let file = host.read_up_to(Path::new("/etc/group"), LARGEST);
+    let file = host.read_up_to(Path::new("/etc/group"), LARGEST_ACCOUNTS);
     let local = file.known().and_then(|text| entry(text, group));
     let (gid, mut names) = local.or_else(|| getent(host, group))?;
-    let passwd = host.read_up_to(Path::new("/etc/passwd"), LARGEST);
+    let passwd = host.read_up_to(Path::new("/etc/passwd"), LARGEST_ACCOUNTS);
     let passwd = passwd.known().map_or("", String::as_str);
     let primary = subject::parse_passwd(passwd).filter(|s| s.gid == gid);
     names.extend(primary.map(|s| s.name));

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::limits::LARGEST_ACCOUNTS;
 use crate::fact::Fact;
 use crate::host::{Host, Program};
 
@@ -81,7 +82,7 @@ fn with(mut groups: Vec<u32>, gid: u32) -> Vec<u32> {
 
 /// The account of a uid; what cannot be found stays empty but for the uid.
 fn by_uid(host: &dyn Host, uid: u32) -> Subject {
-    let passwd = host.read_up_to(Path::new("/etc/passwd"), 64 << 20);
+    let passwd = host.read_up_to(Path::new("/etc/passwd"), LARGEST_ACCOUNTS);
     let is = |s: &Subject| s.uid == uid;
     let local = passwd.known().and_then(|text| parse_passwd(text).find(is));
     let found = local.map(|s| Subject { local: true, ..s });
@@ -106,13 +107,13 @@ pub fn home_of(host: &dyn Host, uid: u32) -> Option<PathBuf> {
 }
 
 fn by_name(host: &dyn Host, name: &str) -> Result<Subject, NoSubject> {
-    let passwd = host.read_up_to(Path::new("/etc/passwd"), 64 << 20);
+    let passwd = host.read_up_to(Path::new("/etc/passwd"), LARGEST_ACCOUNTS);
     let is = |s: &Subject| s.name == name;
     let local = passwd.known().and_then(|text| parse_passwd(text).find(is));
     let found = local.map(|s| Subject { local: true, ..s });
     let found = found.or_else(|| getent(host, name));
     let mut subject = found.ok_or_else(|| NoSubject::Unknown(name.to_owned()))?;
-    let groups = host.read_up_to(Path::new("/etc/group"), 64 << 20);
+    let groups = host.read_up_to(Path::new("/etc/group"), LARGEST_ACCOUNTS);
     let listed = groups
         .known()
         .map(|text| parse_memberships(text, name))

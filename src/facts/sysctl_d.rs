@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::limits::Allowance;
 use crate::host::Host;
 
 /// Directories in the order of precedence: a name in an earlier one hides the
@@ -57,8 +58,9 @@ fn files(host: &dyn Host) -> Vec<PathBuf> {
 /// The setting of `key` that is applied last, if any file has one.
 pub fn setter(host: &dyn Host, key: &str) -> Option<Setting> {
     let mut last = None;
+    let mut left = Allowance::system();
     for file in files(host) {
-        let Some(text) = host.read(&file).into_known() else {
+        let Some(text) = left.read(host, &file).into_known() else {
             continue;
         };
         let of_key = parse(&text).filter(|(name, ..)| name == key).last();

@@ -1,6 +1,6 @@
 //! Which executables there are, where, and which of them the unit would run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use crate::fact::{Fact, Why};
@@ -43,6 +43,12 @@ pub const NAMES: [&str; 30] = [
 /// Where Debian's docker.io keeps the rootless scripts, off every PATH.
 const DEBIAN_CONTRIB: &str = "/usr/share/docker.io/contrib";
 
+/// A PATH with more directories is not searched to its end.
+const MOST_DIRS: usize = 128;
+
+/// `PATH_MAX`: no system call accepts a longer path.
+const LONGEST_PATH: usize = 4096;
+
 /// One executable found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hit {
@@ -62,6 +68,15 @@ pub struct Tools {
 }
 
 impl Tools {
+    /// Looks for every known program by a PATH.
+    pub fn search(host: &dyn Host, path: &str) -> Self {
+        let path = search_path(path);
+        let mut tools = Tools::collect(host, &path.dirs);
+        let beyond = path.beyond.map(|dir| (dir, LONG_PATH.to_owned()));
+        tools.unreadable.extend(beyond);
+        tools
+    }
+
     /// Looks for every known program in `dirs`.
     pub fn collect(host: &dyn Host, dirs: &[PathBuf]) -> Self {
         let mut tools = Tools::default();
@@ -142,17 +157,58 @@ impl Tools {
     }
 }
 
-/// Splits a PATH; empty and relative entries, which systemd ignores, are left out.
-pub fn split_path(path: &str) -> Vec<PathBuf> {
-    let mut dirs: Vec<PathBuf> = Vec::new();
-    for dir in path
-        .split(':')
-        .filter(|d| d.starts_with('/'))
-        .map(PathBuf::from)
-    {
-        if !dirs.contains(&dir) {
-            dirs.push(dir);
-        }
+/// The directories of a PATH.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SearchPath {
+    /// The first of them, none twice.
+    pub dirs: Vec<PathBuf>,
+    /// The first that is not searched, if there are too many.
+    pub beyond: Option<PathBuf>,
+}
+
+/// Why a program that is in none of [`SearchPath::dirs`] may still be found.
+pub const LONG_PATH: &str = "the PATH has too many directories: this one was not searched";
+
+/// Splits a PATH; empty and relative entries, which systemd ignores, are left
+/// out, and those that no system call accepts.
+pub fn search_path(path: &str) -> SearchPath {
+    let mut seen = HashSet::new();
+    let absolute = path.split(':').filter(|d| d.starts_with('/'));
+    let mut dirs = absolute
+        .filter(|dir| dir.len() < LONGEST_PATH && seen.insert(*dir))
+        .map(PathBuf::from);
+    SearchPath {
+        dirs: dirs.by_ref().take(MOST_DIRS).collect(),
+        beyond: dirs.next(),
     }
-    dirs
+}
+
+/// The directories of [`search_path`].
+pub fn split_path(path: &str) -> Vec<PathBuf> {
+    search_path(path).dirs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::Recorded;
+    use crate::testing::TestHost;
+
+    #[test]
+    fn each_directory_once() {
+        let dirs = split_path("/bin:bin::/usr/bin:/bin:/");
+        assert_eq!(dirs, ["/bin", "/usr/bin", "/"].map(PathBuf::from));
+        assert!(split_path(&format!("/{}", "x".repeat(5000))).is_empty());
+    }
+
+    #[test]
+    fn beyond_the_limit_a_program_is_not_absent() {
+        let host = Recorded::new(TestHost::new().exe("/usr/bin/runc", "0755").0);
+        let many: String = (0..200).map(|n| format!(":/d/{n}")).collect();
+        let tools = Tools::search(&host, &format!("/usr/bin{many}"));
+        assert!(tools.fact("runc").known().is_some());
+        assert!(matches!(tools.fact("crun"), Fact::Unreadable(_)));
+        let few = Tools::search(&host, "/usr/bin:/d/1");
+        assert!(few.fact("crun").is_absent());
+    }
 }

@@ -1,11 +1,16 @@
 //! systemd unit files: enough of systemd.syntax(7) to know what the user's
 //! `docker.service` will run, and with which environment.
 
+mod collect;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::fact::Fact;
-use crate::host::Host;
+pub use collect::collect;
+
+/// The kernel hands no longer string to a program, so an expansion that is
+/// longer is of no use to any.
+const LONGEST: usize = 128 << 10;
 
 /// One setting of a unit file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -177,7 +182,8 @@ fn specified(word: &str, known: &[(char, &Path)]) -> String {
     let mut text = parts.next().unwrap_or_default().to_owned();
     while let Some(part) = parts.next() {
         let value = |(name, value)| Some((value, part.strip_prefix(name)?));
-        match known.iter().copied().find_map(value) {
+        let found = known.iter().copied().find_map(value);
+        match found.filter(|_| text.len() <= LONGEST) {
             // Two in a row, or one at the end.
             None if part.is_empty() => {
                 text.push('%');
@@ -261,51 +267,6 @@ impl DockerUnit {
         let arguments = words.unwrap_or_default().into_iter().skip(1);
         arguments.map(|word| specified(&word, &known)).collect()
     }
-}
-
-/// Where a user's unit files lie, the first found wins.
-fn unit_dirs(config: &Path) -> [PathBuf; 6] {
-    [
-        config.join("systemd/user"),
-        "/etc/systemd/user".into(),
-        "/run/systemd/user".into(),
-        "/usr/local/lib/systemd/user".into(),
-        "/usr/lib/systemd/user".into(),
-        "/lib/systemd/user".into(),
-    ]
-}
-
-/// Reads the unit and its drop-ins; `config` is `$XDG_CONFIG_HOME` or `~/.config`.
-pub fn collect(host: &dyn Host, config: &Path) -> DockerUnit {
-    let mut unit = DockerUnit::default();
-    for dir in unit_dirs(config) {
-        let path = dir.join("docker.service");
-        match host.read(&path) {
-            Fact::Known(text) if unit.file.is_none() => unit.file = Some(parse(&path, &text)),
-            Fact::Unreadable(why) => unit.unreadable.push((path, why.text)),
-            _ => {}
-        }
-    }
-    // By name across directories, the earlier directory hiding the later.
-    let mut drop_ins: BTreeMap<String, PathBuf> = BTreeMap::new();
-    for dir in unit_dirs(config) {
-        let dir = dir.join("docker.service.d");
-        for name in host.list(&dir).into_known().unwrap_or_default() {
-            if name.ends_with(".conf") {
-                drop_ins
-                    .entry(name.clone())
-                    .or_insert_with(|| dir.join(&name));
-            }
-        }
-    }
-    for path in drop_ins.into_values() {
-        match host.read(&path) {
-            Fact::Known(text) => unit.drop_ins.push(parse(&path, &text)),
-            Fact::Unreadable(why) => unit.unreadable.push((path, why.text)),
-            Fact::Absent => {}
-        }
-    }
-    unit
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 //! with, and what it needs to start. `dockerd --version` takes as long as
 //! everything else together; the same string can be read in no time.
 
+use std::cell::Cell;
 use std::fs::File;
+use std::ops::Range;
 use std::path::Path;
 
 use object::elf::FileHeader64;
@@ -16,6 +18,19 @@ type Dyn64 = object::elf::Dyn64<Endianness>;
 /// The section that Go's linker writes since Go 1.13, inline since 1.18.
 const SECTION: &[u8] = b".go.buildinfo";
 const MAGIC: &[u8] = b"\xff Go buildinf:";
+
+/// No larger section, table or segment is read: those of Docker's own programs
+/// have less than a tenth.
+const MOST_PART: u64 = 1 << 20;
+
+/// No more is read of one file, whatever its headers name.
+const MOST_WHOLE: u64 = 4 << 20;
+
+/// The longest name in a table of strings, and what an absent one costs.
+const LONGEST_NAME: u64 = 4096;
+
+/// A longer text is not that of a build.
+const LONGEST_TEXT: usize = 256 << 10;
 
 /// What stands in a Go executable.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,7 +77,48 @@ pub fn is_static(program: &[u8]) -> bool {
     loader() == Some(false)
 }
 
-fn parse<'data, R: ReadRef<'data>>(data: R) -> Option<BuildInfo> {
+/// A file of which only so much is read: sizes and counts in its headers are
+/// whatever its author wrote there.
+#[derive(Clone, Copy)]
+struct Limited<'left, R> {
+    data: R,
+    left: &'left Cell<u64>,
+}
+
+impl<R> Limited<'_, R> {
+    fn spend(&self, size: u64) -> Result<(), ()> {
+        self.left.set(self.left.get().checked_sub(size).ok_or(())?);
+        Ok(())
+    }
+}
+
+impl<'data, R: ReadRef<'data>> ReadRef<'data> for Limited<'_, R> {
+    fn len(self) -> Result<u64, ()> {
+        self.data.len()
+    }
+
+    fn read_bytes_at(self, offset: u64, size: u64) -> Result<&'data [u8], ()> {
+        if size > MOST_PART {
+            return Err(());
+        }
+        self.spend(size)?;
+        self.data.read_bytes_at(offset, size)
+    }
+
+    fn read_bytes_at_until(self, range: Range<u64>, end: u8) -> Result<&'data [u8], ()> {
+        self.spend(LONGEST_NAME)?;
+        let range = range.start..range.end.min(range.start.saturating_add(LONGEST_NAME));
+        let name = self.data.read_bytes_at_until(range, end)?;
+        let unused = LONGEST_NAME.saturating_sub(name.len() as u64 + 256);
+        self.left.set(self.left.get() + unused);
+        Ok(name)
+    }
+}
+
+/// Reads the build information of an executable, within limits.
+pub fn parse<'data, R: ReadRef<'data>>(data: R) -> Option<BuildInfo> {
+    let left = Cell::new(MOST_WHOLE);
+    let data = Limited { data, left: &left };
     let header = FileHeader64::<Endianness>::parse(data).ok()?;
     let endian = header.endian().ok()?;
     let sections = header.sections(endian, data).ok()?;
@@ -75,6 +131,9 @@ fn parse<'data, R: ReadRef<'data>>(data: R) -> Option<BuildInfo> {
     };
     for segment in header.program_headers(endian, data).ok()? {
         if let Some(loader) = segment.interpreter(endian, data).ok()? {
+            if loader.len() as u64 >= LONGEST_NAME {
+                return None;
+            }
             info.interpreter = Some(String::from_utf8_lossy(loader).into_owned());
         }
     }
@@ -100,6 +159,9 @@ fn module_text(section: &[u8]) -> Option<String> {
     let (_go, rest) = string(section.get(32..)?)?;
     let (module, _) = string(rest)?;
     let text = module.get(16..module.len().checked_sub(16)?)?;
+    if text.len() > LONGEST_TEXT {
+        return None;
+    }
     Some(String::from_utf8_lossy(text).into_owned())
 }
 

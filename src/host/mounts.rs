@@ -12,8 +12,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use procfs::FromBufRead;
-use procfs::process::MountInfos;
+use procfs::process::MountInfo;
 
 use super::program;
 use crate::fact::Why;
@@ -26,6 +25,12 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// More symbolic links than this in one path is a loop (as in the kernel).
 const MOST_LINKS: usize = 40;
+
+/// More steps than this no honest path takes, links and their targets included.
+const MOST_STEPS: usize = 1024;
+
+/// The ways to no more paths are kept.
+const MOST_KNOWN: usize = 4096;
 
 /// File systems whose server may be gone while the mount is still there.
 const REMOTE: [&str; 16] = [
@@ -50,37 +55,34 @@ const REMOTE: [&str; 16] = [
 /// The mounts that may hang.
 #[derive(Default)]
 pub struct Mounts {
-    remote: Vec<Mount>,
-    all: Vec<PathBuf>,
+    /// Every mount point, with what is mounted there if it may hang.
+    points: HashMap<PathBuf, Option<String>>,
+    has_remote: bool,
     /// Paths that were walked to, and where they lead.
     real: Mutex<HashMap<PathBuf, PathBuf>>,
     verdicts: Mutex<BTreeMap<PathBuf, Result<(), Why>>>,
 }
 
-struct Mount {
-    at: PathBuf,
-    what: String,
-}
-
 impl Mounts {
     /// Reads `/proc/self/mountinfo` text.
     pub fn parse(mountinfo: &str) -> Self {
-        let infos = MountInfos::from_buf_read(mountinfo.as_bytes()).map(|m| m.0);
         let mut mounts = Mounts::default();
-        for info in infos.unwrap_or_default() {
+        // One at a time: a host can have a hundred thousand.
+        for line in mountinfo.lines() {
+            let Ok(info) = MountInfo::from_line(line) else {
+                continue;
+            };
             // fusectl is the kernel's own; lxcfs is the container's /proc.
             let own = info.fs_type == "fusectl" || info.fs_type == "fuse.lxcfs";
             let remote =
                 REMOTE.contains(&info.fs_type.as_str()) || info.fs_type.starts_with("fuse.");
+            let point = mounts.points.entry(info.mount_point.clone()).or_default();
             if remote && !own {
                 let source = info.mount_source.unwrap_or_default();
-                let what = format!("{} ({} {source})", info.mount_point.display(), info.fs_type);
-                mounts.remote.push(Mount {
-                    at: info.mount_point.clone(),
-                    what,
-                });
+                let at = info.mount_point.display();
+                *point = Some(format!("{at} ({} {source})", info.fs_type));
+                mounts.has_remote = true;
             }
-            mounts.all.push(info.mount_point);
         }
         mounts
     }
@@ -90,13 +92,14 @@ impl Mounts {
     /// # Errors
     /// Which mount is dead.
     pub fn guard(&self, path: &Path) -> Result<(), Why> {
-        if self.remote.is_empty() {
+        if !self.has_remote {
             return Ok(());
         }
         let mut walk = Walk {
             mounts: self,
             asked: path,
             links: 0,
+            steps: 0,
         };
         walk.real(path).map(drop)
     }
@@ -106,26 +109,19 @@ impl Mounts {
     }
 
     fn check(&self, at: &Path, path: &Path) -> Result<(), Why> {
-        let Some(mount) = self.remote_mount_of(at) else {
+        let Some((mount, what)) = self.remote_mount_of(at) else {
             return Ok(());
         };
         let mut verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
-        let ask = || alive(path, &mount.what);
-        verdicts.entry(mount.at.clone()).or_insert_with(ask).clone()
+        let ask = || alive(path, what);
+        verdicts.entry(mount.into()).or_insert_with(ask).clone()
     }
 
-    /// The mount that holds `at`, if it is one of the doubtful ones. The last
-    /// of equals wins: it is mounted on top.
-    fn remote_mount_of(&self, at: &Path) -> Option<&Mount> {
-        if !self.remote.iter().any(|m| at.starts_with(&m.at)) {
-            return None;
-        }
-        let holder = self
-            .all
-            .iter()
-            .filter(|m| at.starts_with(m))
-            .max_by_key(|m| m.as_os_str().len())?;
-        self.remote.iter().rev().find(|m| m.at == *holder)
+    /// The mount that holds `at`, if it is one of the doubtful ones.
+    fn remote_mount_of<'a>(&'a self, at: &'a Path) -> Option<(&'a Path, &'a str)> {
+        let held = |dir| Some((dir, self.points.get(dir)?));
+        let (mount, what) = at.ancestors().find_map(held)?;
+        Some((mount, what.as_deref()?))
     }
 }
 
@@ -134,6 +130,7 @@ struct Walk<'a> {
     mounts: &'a Mounts,
     asked: &'a Path,
     links: usize,
+    steps: usize,
 }
 
 impl Walk<'_> {
@@ -142,6 +139,10 @@ impl Walk<'_> {
     fn real(&mut self, path: &Path) -> Result<PathBuf, Why> {
         if let Some(known) = self.mounts.known().get(path) {
             return Ok(known.clone());
+        }
+        self.steps += 1;
+        if self.steps > MOST_STEPS {
+            return Err(Why::new("its path has too many links and components"));
         }
         let up = path.parent().unwrap_or(Path::new("/"));
         let real = match path.components().next_back() {
@@ -156,7 +157,10 @@ impl Walk<'_> {
             }
             _ => PathBuf::from("/"),
         };
-        self.mounts.known().insert(path.into(), real.clone());
+        let mut known = self.mounts.known();
+        if known.len() < MOST_KNOWN {
+            known.insert(path.into(), real.clone());
+        }
         Ok(real)
     }
 

@@ -140,6 +140,12 @@ impl<'a> Object<'a> {
     /// As in [`Object::with`], in an object without members.
     fn with_first(&self, name: &str, value: &str) -> String {
         let inside = &self.text[self.open + 1..self.close];
+        // A line end or a space is repeated, but not a page of them.
+        let inside = match inside.len() {
+            0..=8 => inside,
+            _ if inside.contains('\n') => "\n",
+            _ => "",
+        };
         let indent = if inside.contains('\n') { "\t" } else { "" };
         let space = if inside.is_empty() { "" } else { " " };
         let start = self.open + 1;

@@ -33,7 +33,7 @@ pub struct Needle {
 }
 
 /// Shorter values than this count as words of their own only.
-const LONG: usize = 5;
+pub const LONG: usize = 5;
 
 /// So many characters of a secret are as good as all of it.
 const TELLING: usize = 10;

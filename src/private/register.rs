@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
+use super::needle::LONG;
 use super::word::Words;
 
 /// What a private value is.
@@ -99,6 +100,9 @@ pub struct Register {
     pub homes: Vec<String>,
 }
 
+/// So many stand-ins are tried before one that holds a value is taken.
+const MOST_ATTEMPTS: usize = 64;
+
 /// More private values than this no report can hold.
 const MOST: usize = 5_000;
 
@@ -142,14 +146,26 @@ impl Register {
             Kind::Ipv6 => "ip6",
             kind => kind.word(),
         };
-        loop {
+        for attempt in 0.. {
             let count = self.counts.entry(family).or_default();
             *count += 1;
             let stand_in = kind.stand_in(*count);
-            if !self.by_value.contains_key(&stand_in) {
+            // A host called `host-` is in every stand-in: then the report is withheld.
+            let free = attempt >= MOST_ATTEMPTS || !self.is_within(&stand_in);
+            if free && !self.by_value.contains_key(&stand_in) {
                 return stand_in;
             }
         }
+        String::new()
+    }
+
+    /// Whether a stand-in holds a value that is searched for anywhere, as
+    /// `host-1` does where a host is called `ost-1`.
+    fn is_within(&self, stand_in: &str) -> bool {
+        let ends = |start: usize| start + LONG..=stand_in.len();
+        let parts = (0..stand_in.len()).flat_map(|start| ends(start).map(move |end| start..end));
+        let mut parts = parts.filter_map(|part| stand_in.get(part));
+        parts.any(|part| self.by_value.contains_key(part))
     }
 
     /// What stands in the place of exactly this value.
@@ -185,6 +201,15 @@ mod tests {
         assert_eq!(
             ["alice", "user-1", "box", "192.0.2.1"].map(of),
             ["user-2", "user-3", "host-1", "192.0.2.2"]
+        );
+        let mut within = Register::default();
+        within.add(Kind::Host, "ost-1");
+        within.add(Kind::Host, "host-");
+        within.settle();
+        assert!(
+            within
+                .stand_in("ost-1")
+                .is_some_and(|other| !other.contains("ost-1"))
         );
         assert_eq!(register.entries().len(), 4);
         assert_eq!(format!("{:?}", register.entries()[0]), "User user-2");

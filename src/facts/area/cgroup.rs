@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::fact::Fact;
 use crate::facts::init::{self, Init};
+use crate::facts::limits::Allowance;
 use crate::facts::mounts::{self, Mount};
 use crate::facts::unit::{self, UnitFile};
 use crate::facts::version::Version;
@@ -165,8 +166,9 @@ fn asked(cx: Context<'_>) -> Asked {
     for dir in dirs {
         files.extend(drop_ins(cx.host, &dir));
     }
+    let mut left = Allowance::default();
     for path in files {
-        match cx.host.read(&path) {
+        match left.read(cx.host, &path) {
             Fact::Known(text) => delegate(&unit::parse(&path, &text), &mut asked),
             Fact::Unreadable(why) => {
                 asked.unreadable = Some(format!("{}: {}", path.display(), why.text));

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::fact::{Fact, Why};
 use crate::facts::init::{self, Init};
+use crate::facts::limits::Allowance;
 use crate::facts::{Context, process, unit};
 use crate::host::{FileSystem, Host, Stat, SystemBus};
 
@@ -187,12 +188,13 @@ fn kill(host: &dyn Host) -> Kill {
         }
     }
     let mut kill = Kill::default();
+    let mut left = Allowance::default();
     if let Some((path, text)) = &main {
         defaults(path, text, &mut kill);
         settings(path, text, &mut kill);
     }
     for path in drop_ins.into_values() {
-        if let Fact::Known(text) = host.read(&path) {
+        if let Fact::Known(text) = left.read(host, &path) {
             settings(&path, &text, &mut kill);
         }
     }

@@ -8,6 +8,8 @@ mod limits;
 mod programs;
 mod unit;
 
+use std::path::{Path, PathBuf};
+
 use super::Rule;
 use crate::check::{Outcome, Undetermined};
 use crate::facts::Facts;
@@ -68,10 +70,15 @@ fn docker(facts: &Facts) -> Result<&docker::Facts, Undetermined> {
 /// The user's unit file, if one is installed.
 fn unit_file(facts: &Facts) -> Result<Option<&UnitFile>, Undetermined> {
     let unit = &facts.ground.unit;
-    match (&unit.file, unit.unreadable.first()) {
-        (Some(file), _) => Ok(Some(file)),
-        (None, Some((path, why))) => Err(Undetermined::new(format!("{}: {why}", path.display()))),
-        (None, None) => Ok(None),
+    let is_drop_in = |path: &Path| {
+        path.parent()
+            .is_some_and(|d| d.ends_with("docker.service.d"))
+    };
+    // What a drop-in that was not read changes, nobody can tell.
+    let hidden = |(path, _): &&(PathBuf, String)| unit.file.is_none() || is_drop_in(path);
+    match unit.unreadable.iter().find(hidden) {
+        Some((path, why)) => Err(Undetermined::new(format!("{}: {why}", path.display()))),
+        None => Ok(unit.file.as_ref()),
     }
 }
 

@@ -8,9 +8,10 @@ use serde_json::Value;
 
 use crate::fact::Fact;
 use crate::facts::Context as Collect;
+use crate::facts::limits::{self, Allowance};
 
-/// More contexts than this nobody has.
-const MOST_CONTEXTS: usize = 100;
+/// More contexts than this are not read.
+const MOST_CONTEXTS: usize = 500;
 
 /// A program that is larger is no shell script.
 const LARGEST_SCRIPT: u64 = 64 << 10;
@@ -68,7 +69,9 @@ pub fn collect(cx: Collect<'_>) -> Cli {
     Cli {
         docker_host: env("DOCKER_HOST"),
         docker_context: env("DOCKER_CONTEXT"),
-        current: config.map(|text| parse_config(&text)),
+        current: config
+            .and_then(limits::data)
+            .map(|text| parse_config(&text)),
         contexts: contexts(cx, &dir.join("contexts/meta")),
         is_podman: is_podman(cx),
         dir,
@@ -76,11 +79,15 @@ pub fn collect(cx: Collect<'_>) -> Cli {
 }
 
 fn contexts(cx: Collect<'_>, dir: &Path) -> Fact<Vec<ContextFile>> {
-    cx.host.list(dir).and_then(|names| {
+    limits::names(cx.host, dir, |_| true).and_then(|names| {
+        if names.len() > MOST_CONTEXTS {
+            return Fact::unreadable(format!("it holds more than {MOST_CONTEXTS} contexts"));
+        }
+        let mut left = Allowance::of(MOST_CONTEXTS);
         let mut found = Vec::new();
-        for name in names.iter().take(MOST_CONTEXTS) {
+        for name in names {
             let path = dir.join(name).join("meta.json");
-            match cx.host.read(&path) {
+            match left.read(cx.host, &path).and_then(limits::data) {
                 Fact::Known(text) => found.push(ContextFile {
                     content: parse_context(&text),
                     path,

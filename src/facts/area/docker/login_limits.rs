@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::facts::Context;
+use crate::facts::limits::Allowance;
 
 const FILE: &str = "/etc/security/limits.conf";
 const DIR: &str = "/etc/security/limits.d";
@@ -27,8 +28,9 @@ pub fn collect(cx: Context<'_>) -> LoginLimits {
     let names = names.unwrap_or_default().into_iter();
     let more = names.filter(|name| name.ends_with(".conf"));
     let more = more.map(|name| Path::new(DIR).join(name));
+    let mut left = Allowance::system();
     for path in [PathBuf::from(FILE)].into_iter().chain(more) {
-        let text = cx.host.read(&path).into_known().unwrap_or_default();
+        let text = left.read(cx.host, &path).into_known().unwrap_or_default();
         if sets(&text, &subject.name, "nproc") {
             limits.processes = Some(path.clone());
         }

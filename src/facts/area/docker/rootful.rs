@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::fact::Fact;
+use crate::facts::limits::Allowance;
 use crate::facts::unit::{self, UnitFile};
 use crate::host::{Host, SystemBus, Unit};
 
@@ -89,6 +90,7 @@ fn files(host: &dyn Host) -> Vec<UnitFile> {
     let drop_ins = host.list(dir).into_known().unwrap_or_default();
     let drop_ins = drop_ins.into_iter().filter(|name| name.ends_with(".conf"));
     let paths = std::iter::once(unit).chain(drop_ins.map(|name| dir.join(name)));
-    let read = |path: PathBuf| Some(unit::parse(&path, &host.read(&path).into_known()?));
+    let mut left = Allowance::default();
+    let read = |path: PathBuf| Some(unit::parse(&path, &left.read(host, &path).into_known()?));
     paths.filter_map(read).collect()
 }

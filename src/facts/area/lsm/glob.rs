@@ -9,9 +9,15 @@ pub type Variables = BTreeMap<String, Vec<String>>;
 /// More alternatives than this are not followed.
 const MOST: usize = 512;
 
+/// Nor longer ones: no path is longer.
+const LONGEST: usize = 4096;
+
 /// Whether `pattern` matches the whole of `path`; none if that cannot be
 /// told: an unknown variable, or too many alternatives.
 pub fn matches(pattern: &str, variables: &Variables, path: &str) -> Option<bool> {
+    if pattern.len() > LONGEST {
+        return None;
+    }
     let mut patterns = vec![pattern.to_owned()];
     // Variables may name variables; no real one nests deeper.
     for _ in 0..8 {
@@ -28,7 +34,7 @@ fn each(all: Vec<String>, f: impl Fn(&str) -> Option<Vec<String>>) -> Option<Vec
     let mut out = Vec::new();
     for one in all {
         out.extend(f(&one)?);
-        if out.len() > MOST {
+        if out.len() > MOST || out.iter().any(|one| one.len() > LONGEST) {
             return None;
         }
     }
@@ -41,7 +47,7 @@ fn substitute(pattern: &str, variables: &Variables) -> Option<Vec<String>> {
         return Some(vec![pattern.to_owned()]);
     };
     let (name, after) = rest.split_once('}')?;
-    let values = variables.get(name)?;
+    let values = variables.get(name).filter(|all| all.len() <= MOST)?;
     Some(
         values
             .iter()

@@ -1,6 +1,6 @@
 //! Facts of the area `lsm`: what AppArmor and SELinux do on this host.
 
-mod glob;
+pub(crate) mod glob;
 pub mod profile;
 
 use std::path::{Path, PathBuf};
@@ -9,10 +9,17 @@ use self::glob::Variables;
 use self::profile::Profile;
 use crate::fact::Fact;
 use crate::facts::Context;
+use crate::facts::limits::Allowance;
 use crate::host::Host;
 
 /// Where profiles lie.
 const PROFILES: &str = "/etc/apparmor.d";
+
+/// A larger file is no profile: those of distributions have a tenth.
+const LARGEST: u64 = 256 << 10;
+
+/// No more doubts are named.
+const MOST_DOUBTS: usize = 32;
 
 /// Where links to profiles lie that are not to be loaded.
 const DISABLED: &str = "/etc/apparmor.d/disable";
@@ -115,17 +122,16 @@ fn attached(host: &dyn Host, path: &Path) -> Attached {
         listed.known().is_none_or(|names| names.contains(name))
             && matches!(host.stat(&link), Fact::Known(_))
     };
+    let mut left = Allowance::system();
     for name in files(host, PROFILES) {
         if disabled(&name) || backup(&name) {
             continue;
         }
         let file = Path::new(PROFILES).join(name);
-        match host.read(&file) {
+        match read(host, &file, &mut left) {
             Fact::Known(text) => found.judge(host, &file, &text, &tunables),
             Fact::Unreadable(why) if why.text != "not a regular file" => {
-                found
-                    .doubts
-                    .push(format!("{}: {}", file.display(), why.text));
+                found.doubt(format!("{}: {}", file.display(), why.text));
             }
             _ => {}
         }
@@ -154,7 +160,22 @@ fn files(host: &dyn Host, dir: &str) -> Vec<String> {
     host.list(Path::new(dir)).into_known().unwrap_or_default()
 }
 
+/// Reads a profile, which costs many times the memory of its text.
+fn read(host: &dyn Host, file: &Path, left: &mut Allowance) -> Fact<String> {
+    let text = host.read_up_to(file, LARGEST);
+    text.and_then(|text| match left.spend(&text) {
+        Ok(()) => Fact::Known(text),
+        Err(why) => Fact::unreadable(why),
+    })
+}
+
 impl Attached {
+    fn doubt(&mut self, why: String) {
+        if self.doubts.len() < MOST_DOUBTS {
+            self.doubts.push(why);
+        }
+    }
+
     fn judge(&mut self, host: &dyn Host, file: &Path, text: &str, tunables: &Variables) {
         let parsed = profile::parse(text);
         let mut variables = tunables.clone();
@@ -174,7 +195,7 @@ impl Attached {
                 }
                 // Only a pattern that could be about rootlesskit leaves a doubt.
                 None if pattern.contains("rootless") || pattern.ends_with(['*', '}']) => {
-                    self.doubts.push(format!("{}: {pattern}", file.display()));
+                    self.doubt(format!("{}: {pattern}", file.display()));
                 }
                 _ => {}
             }
@@ -197,21 +218,22 @@ fn tunables(host: &dyn Host) -> Variables {
         @{bin}=/{,usr/}{,s}bin\n@{sbin}=/{,usr/}{,s}bin\n@{exec_path}=\n";
     profile::parse(usual).extend(&mut variables);
     let dir = "/etc/apparmor.d/tunables";
+    let mut left = Allowance::default();
     for name in files(host, dir) {
         let path = format!("{dir}/{name}");
         if name.ends_with(".d") {
             for inner in files(host, &path) {
-                extend(host, &format!("{path}/{inner}"), &mut variables);
+                extend(host, &format!("{path}/{inner}"), &mut left, &mut variables);
             }
         } else {
-            extend(host, &path, &mut variables);
+            extend(host, &path, &mut left, &mut variables);
         }
     }
     variables
 }
 
-fn extend(host: &dyn Host, path: &str, variables: &mut Variables) {
-    if let Fact::Known(text) = host.read(Path::new(path)) {
+fn extend(host: &dyn Host, path: &str, left: &mut Allowance, variables: &mut Variables) {
+    if let Fact::Known(text) = read(host, Path::new(path), left) {
         profile::parse(&text).extend(variables);
     }
 }

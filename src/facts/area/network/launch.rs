@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::fact::Fact;
-use crate::facts::Context;
-use crate::facts::unit;
+use crate::facts::limits::{Allowance, MOST_FILES, MOST_NAMES};
+use crate::facts::{Context, unit};
 
 /// Variables of the script, without this in front.
 const PREFIX: &str = "DOCKERD_ROOTLESS_ROOTLESSKIT_";
+
+/// More of them than this no installation sets.
+const MOST_PINS: usize = 256;
 
 /// A setting and the file that makes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,29 +114,39 @@ fn flag(flags: &Pin, name: &str) -> Option<Pin> {
 /// in which the later wins.
 fn variables(cx: Context<'_>, unreadable: &mut Option<String>) -> BTreeMap<String, Pin> {
     let mut found = BTreeMap::new();
-    for path in environment_d(cx) {
-        add_file(cx, &path, &mut found, unreadable);
+    let (paths, beyond) = environment_d(cx);
+    *unreadable = unreadable.take().or(beyond);
+    let mut left = Allowance::system();
+    for path in paths {
+        add_file(left.read(cx.host, &path), &path, &mut found, unreadable);
     }
     let docker = &cx.ground.unit;
     let expanded = docker.environment(cx.ground.home_path());
+    // The file that sets each last: its value is the expanded one.
+    let mut files = BTreeMap::new();
     for file in docker.file.iter().chain(&docker.drop_ins) {
         let settings = file.settings.iter();
         for setting in settings.filter(|s| s.section == "Service" && s.name == "Environment") {
-            for word in unit::words(&setting.value).unwrap_or_default() {
-                let name = word.split('=').next().unwrap_or_default();
-                let Some(value) = expanded.get(name).filter(|_| wanted(name)) else {
-                    continue;
-                };
-                let pin = Pin {
-                    value: value.clone(),
-                    file: file.path.to_string_lossy().into_owned(),
-                };
-                found.insert(name.to_owned(), pin);
+            let words = unit::words(&setting.value).unwrap_or_default();
+            for name in words.iter().filter_map(|word| word.split('=').next()) {
+                if wanted(name) && expanded.contains_key(name) {
+                    files.insert(name.to_owned(), &file.path);
+                }
             }
         }
     }
+    for (name, path) in files {
+        let value = expanded.get(&name).cloned().unwrap_or_default();
+        let file = path.to_string_lossy().into_owned();
+        found.insert(name, Pin { value, file });
+    }
+    let mut left = Allowance::default();
     for path in environment_files(cx) {
-        add_file(cx, &path, &mut found, unreadable);
+        add_file(left.read(cx.host, &path), &path, &mut found, unreadable);
+    }
+    if found.len() > MOST_PINS {
+        unreadable.get_or_insert_with(|| format!("there are more than {MOST_PINS} variables"));
+        found = found.into_iter().take(MOST_PINS).collect();
     }
     found
 }
@@ -143,12 +156,12 @@ fn wanted(name: &str) -> bool {
 }
 
 fn add_file(
-    cx: Context<'_>,
+    text: Fact<String>,
     path: &Path,
     found: &mut BTreeMap<String, Pin>,
     unreadable: &mut Option<String>,
 ) {
-    let text = match cx.host.read(path) {
+    let text = match text {
         Fact::Known(text) => text,
         Fact::Absent => return,
         Fact::Unreadable(why) => {
@@ -159,6 +172,9 @@ fn add_file(
     for (name, value) in assignments(&text).filter(|(name, _)| wanted(name)) {
         let file = path.to_string_lossy().into_owned();
         found.insert(name, Pin { value, file });
+        if found.len() > MOST_PINS {
+            return;
+        }
     }
 }
 
@@ -173,8 +189,9 @@ pub fn assignments(text: &str) -> impl Iterator<Item = (String, String)> {
     })
 }
 
-/// The files of environment.d(5), whose variables every user unit inherits.
-pub fn environment_d(cx: Context<'_>) -> Vec<PathBuf> {
+/// The files of environment.d(5), whose variables every user unit inherits, and
+/// the directory that has more than are listed.
+pub fn environment_d(cx: Context<'_>) -> (Vec<PathBuf>, Option<String>) {
     let own = cx.ground.home_path().join(".config/environment.d");
     let dirs = [
         "/usr/lib/environment.d",
@@ -182,14 +199,18 @@ pub fn environment_d(cx: Context<'_>) -> Vec<PathBuf> {
         "/etc/environment.d",
     ];
     let mut by_name = BTreeMap::new();
+    let mut beyond = None;
     for dir in dirs.iter().map(PathBuf::from).chain([own]) {
-        for name in cx.host.list(&dir).into_known().unwrap_or_default() {
-            if name.ends_with(".conf") {
-                by_name.insert(name.clone(), dir.join(&name));
-            }
+        let names = cx.host.list(&dir).into_known().unwrap_or_default();
+        if names.len() >= MOST_NAMES {
+            beyond = Some(told(&(dir.clone(), "it holds too many names".into())));
+        }
+        for name in names.into_iter().filter(|name| name.ends_with(".conf")) {
+            let path = dir.join(&name);
+            by_name.insert(name, path);
         }
     }
-    by_name.into_values().collect()
+    (by_name.into_values().collect(), beyond)
 }
 
 /// The files the unit names with `EnvironmentFile=`.
@@ -197,7 +218,9 @@ pub fn environment_files(cx: Context<'_>) -> Vec<PathBuf> {
     let settings = cx.ground.unit.values("Service", "EnvironmentFile");
     let home = cx.ground.home_path().to_string_lossy();
     let path = |value: &str| PathBuf::from(value.trim_start_matches('-').replace("%h", &home));
-    let paths = settings.iter().map(|s| path(&s.value));
+    // One more than are read.
+    let settings = settings.iter().take(MOST_FILES + 1);
+    let paths = settings.map(|s| path(&s.value));
     paths.filter(|path| path.is_absolute()).collect()
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::fact::Fact;
 use crate::facts::Context;
+use crate::facts::limits::Allowance;
 
 /// Modules the daemon's network and storage rest on, and where they lie below
 /// `/lib/modules/RELEASE/kernel`.
@@ -192,8 +193,9 @@ fn bans_of_files(cx: Context<'_>, unreadable: &mut Option<String>) -> Vec<Ban> {
         }
     }
     let mut found = Vec::new();
+    let mut left = Allowance::system();
     for path in files.into_values() {
-        match cx.host.read(Path::new(&path)) {
+        match left.read(cx.host, Path::new(&path)) {
             Fact::Known(text) => found.extend(bans(&path, &text)),
             Fact::Unreadable(why) => {
                 unreadable.get_or_insert(format!("{path}: {}", why.text));

@@ -3,6 +3,7 @@
 
 use crate::fact::Fact;
 use crate::facts::Context;
+use crate::facts::limits::Allowance;
 
 use super::launch;
 
@@ -48,9 +49,10 @@ fn in_unit(cx: Context<'_>) -> Option<String> {
 
 fn in_files(cx: Context<'_>) -> Option<String> {
     let mut paths = launch::environment_files(cx);
-    paths.extend(launch::environment_d(cx));
+    paths.extend(launch::environment_d(cx).0);
+    let mut left = Allowance::system();
     let sets = |path: &std::path::PathBuf| {
-        let text = cx.host.read(path).into_known().unwrap_or_default();
+        let text = left.read(cx.host, path).into_known().unwrap_or_default();
         let mut found = launch::assignments(&text);
         found.any(|(name, value)| NAMES.contains(&name.as_str()) && !value.is_empty())
     };

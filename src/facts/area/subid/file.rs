@@ -270,15 +270,34 @@ fn c_number(field: &[u8]) -> Option<u64> {
     }
 }
 
-/// The owner and number of the line at an offset.
-pub fn line_at(text: &str, at: u32) -> (&str, usize) {
-    let at = at as usize;
-    let owner = text.get(at..).unwrap_or_default().split([':', '\n']).next();
-    let before = text.as_bytes().get(..at).unwrap_or_default();
-    (
-        owner.unwrap_or_default(),
-        before.iter().filter(|b| **b == b'\n').count() + 1,
-    )
+/// Finds lines by their offsets, each beginning where the one before it was.
+pub struct Lines<'a> {
+    text: &'a str,
+    counted: usize,
+    number: usize,
+}
+
+impl<'a> Lines<'a> {
+    /// From the beginning of a text.
+    pub fn new(text: &'a str) -> Self {
+        Lines {
+            text,
+            counted: 0,
+            number: 1,
+        }
+    }
+
+    /// The owner and number of the line at an offset, none before the last one asked for.
+    pub fn at(&mut self, at: u32) -> (&'a str, usize) {
+        let at = at as usize;
+        let between = self.text.as_bytes().get(self.counted..at);
+        let ends = between.unwrap_or_default().iter();
+        self.number += ends.filter(|b| **b == b'\n').count();
+        self.counted = self.counted.max(at);
+        let rest = self.text.get(at..).unwrap_or_default();
+        let owner = rest.split([':', '\n']).next();
+        (owner.unwrap_or_default(), self.number)
+    }
 }
 
 #[cfg(test)]
@@ -297,7 +316,7 @@ mod tests {
         let listing = parse(text, "alice", "1001");
         assert!(!listing.own[0].by_number && listing.own[1].by_number);
         assert_eq!(listing.others.len(), 3);
-        assert_eq!(line_at(text, listing.others[2].at), ("10011", 5));
+        assert_eq!(Lines::new(text).at(listing.others[2].at), ("10011", 5));
     }
 
     /// Each was tried on shadow 4.13 with `getsubids` and `rootlesskit true`.
@@ -369,8 +388,9 @@ mod tests {
         fn never_panics(text in "([a-z0-9]{0,3}:?[0-9x ]{0,20}:?[0-9]{0,20}:?\r?\n?){0,5}", any in ".*") {
             for text in [text, any] {
                 let listing = parse(&text, "a", "1");
+                let mut lines = Lines::new(&text);
                 for other in listing.others {
-                    line_at(&text, other.at);
+                    lines.at(other.at);
                 }
             }
         }

@@ -6,6 +6,7 @@ pub mod free;
 pub mod helper;
 mod neighbours;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use self::file::{Fault, Own, Span};
@@ -13,12 +14,13 @@ use self::helper::Helper;
 pub use self::neighbours::{Clash, Clashes, unmapped};
 use crate::fact::{Fact, Why};
 use crate::facts::idmap::{self, Extent};
+use crate::facts::limits::LARGEST_ACCOUNTS;
 use crate::facts::login_defs::{self, LoginDefs};
 use crate::facts::subject::{self, Subject};
 use crate::facts::{Context, programs};
 
-/// Larger files are not read.
-const LARGEST: u64 = 64 << 20;
+/// A file with more lines is not looked through.
+const MOST_RANGES: usize = 1_200_000;
 
 /// Ids that systemd gives to services with `DynamicUser=`.
 pub const DYNAMIC: Span = Span {
@@ -104,16 +106,9 @@ pub fn collect(cx: Context<'_>) -> Facts {
     let defs = login_defs::collect(cx.host);
     let usual = || login_defs::parse("");
     let known = defs.known().cloned().unwrap_or_else(usual);
-    // A million lines each: read them side by side.
-    let (mut uid, mut gid) = std::thread::scope(|scope| {
-        let gid = crate::thread::scoped(scope, || Half::read(cx, neighbours::Kind::Gid));
-        let uid = Half::read(cx, neighbours::Kind::Uid);
-        (
-            uid,
-            gid.join()
-                .unwrap_or_else(|_| Half::broken(neighbours::Kind::Gid)),
-        )
-    });
+    // One after the other: of files with a million lines only one is in memory.
+    let mut uid = Half::read(cx, neighbours::Kind::Uid);
+    let mut gid = Half::read(cx, neighbours::Kind::Gid);
     free_blocks(&mut uid, &mut gid, &known);
     Facts {
         uid: uid.side,
@@ -127,7 +122,9 @@ pub fn collect(cx: Context<'_>) -> Facts {
 }
 
 fn docker_group(cx: Context<'_>) -> Fact<u32> {
-    let groups = cx.host.read_up_to(Path::new("/etc/group"), LARGEST);
+    let groups = cx
+        .host
+        .read_up_to(Path::new("/etc/group"), LARGEST_ACCOUNTS);
     groups.and_then(|text| {
         let docker = text.lines().find_map(|line| line.strip_prefix("docker:"));
         let id = docker.and_then(|rest| rest.split(':').nth(1)?.trim().parse().ok());
@@ -145,7 +142,7 @@ impl Half {
     fn read(cx: Context<'_>, kind: neighbours::Kind) -> Half {
         let path = Path::new(kind.path());
         let subject = cx.ground.subject.as_ref();
-        let text = cx.host.read_up_to(path, LARGEST);
+        let text = cx.host.read_up_to(path, LARGEST_ACCOUNTS);
         let readable = match (&text, subject.filter(|s| !s.is_self)) {
             _ if subject.is_none() => cx.host.stat(path).map(|s| s.mode & 4 != 0),
             (_, Some(other)) => cx
@@ -165,7 +162,10 @@ impl Half {
         let mut taken = Vec::new();
         let file = match text {
             Fact::Absent => Fact::Known(summary(cx, kind, None, &mut taken)),
-            text => text.map(|text| summary(cx, kind, Some(&text), &mut taken)),
+            text => text.and_then(|text| match text.lines().count() {
+                0..=MOST_RANGES => Fact::Known(summary(cx, kind, Some(text), &mut taken)),
+                _ => Fact::unreadable(format!("it has more than {MOST_RANGES} lines")),
+            }),
         };
         if let Fact::Known(map) = &parent {
             taken.extend(neighbours::unmapped(map));
@@ -180,22 +180,6 @@ impl Half {
                 free: None,
             },
             taken,
-        }
-    }
-
-    fn broken(kind: neighbours::Kind) -> Half {
-        let why = "the reader crashed; this is a bug in rootless-setup";
-        let side = Side {
-            path: kind.path(),
-            link: Fact::unreadable(why),
-            readable: Fact::unreadable(why),
-            file: Fact::unreadable(why),
-            parent: Fact::unreadable(why),
-            free: None,
-        };
-        Half {
-            side,
-            taken: Vec::new(),
         }
     }
 
@@ -246,17 +230,21 @@ fn free_blocks(uid: &mut Half, gid: &mut Half, defs: &LoginDefs) {
 fn summary(
     cx: Context<'_>,
     kind: neighbours::Kind,
-    text: Option<&str>,
+    text: Option<String>,
     taken: &mut Vec<Span>,
 ) -> Summary {
     let subject = cx.ground.subject.as_ref();
     let name = subject.map_or("", |s| s.name.as_str());
     let uid = subject.map_or_else(String::new, |s| s.uid.to_string());
-    let listing = file::parse(text.unwrap_or_default(), name, &uid);
-    let accounts = cx.host.read_up_to(Path::new(kind.accounts()), LARGEST);
+    let exists = text.is_some();
+    let text = text.unwrap_or_default();
+    let listing = file::parse(&text, name, &uid);
+    let accounts = cx
+        .host
+        .read_up_to(Path::new(kind.accounts()), LARGEST_ACCOUNTS);
     let accounts = accounts.into_known().unwrap_or_default();
     let mut summary = Summary {
-        exists: text.is_some(),
+        exists,
         fatal: listing.fatal,
         ignored: listing.ignored,
         ignored_count: listing.ignored_count,
@@ -265,7 +253,6 @@ fn summary(
         ..Summary::default()
     };
     if let Some(subject) = subject {
-        let text = text.unwrap_or_default();
         let own = free::joined(summary.own.iter().map(|o| o.span).collect());
         let around = neighbours::Around {
             kind,
@@ -276,7 +263,9 @@ fn summary(
         let holds_me = |own: &&Own| own.span.meets(around.mine());
         summary.own_id = summary.own.iter().find(holds_me).cloned();
         summary.accounts = around.accounts();
-        (summary.shared, summary.holding_me) = around.others(text, &listing.others);
+        (summary.shared, summary.holding_me) = around.others(&text, &listing.others);
+        // Of a million lines the text takes more than all that follows.
+        drop(text);
         if summary.wants_block() {
             taken.extend(
                 listing
@@ -299,12 +288,18 @@ fn service(cx: Context<'_>) -> Fact<String> {
 }
 
 /// Names that mean the same person: with and without a domain, or with the same uid.
-fn same_person(owner: &str, subject: &Subject, passwd: &str) -> bool {
+fn same_person(owner: &str, subject: &Subject, same_uid: &BTreeSet<String>) -> bool {
     let plain = |name: &str| {
         let name = name.rsplit('\\').next().unwrap_or_default();
         name.split('@').next().unwrap_or_default().to_lowercase()
     };
     plain(owner) == plain(&subject.name)
         || owner.parse() == Ok(subject.uid)
-        || subject::parse_passwd(passwd).any(|s| s.name == owner && s.uid == subject.uid)
+        || same_uid.contains(owner)
+}
+
+/// Names of the accounts with the user's uid.
+fn same_uid(subject: &Subject, passwd: &str) -> BTreeSet<String> {
+    let all = subject::parse_passwd(passwd).filter(|s| s.uid == subject.uid);
+    all.map(|s| s.name).collect()
 }

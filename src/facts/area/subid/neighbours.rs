@@ -1,7 +1,7 @@
 //! Who else has the ids: other users' ranges, and real accounts.
 
 use super::file::{self, Other, Span};
-use super::{free, same_person};
+use super::{free, same_person, same_uid};
 use crate::facts::idmap::Extent;
 use crate::facts::subject::Subject;
 
@@ -137,6 +137,8 @@ impl Around<'_> {
             Kind::Uid => self.accounts,
             Kind::Gid => "",
         };
+        let same_uid = same_uid(self.subject, passwd);
+        let mut lines = file::Lines::new(text);
         let mine = self.mine();
         let (mut shared, mut holding) = (Clashes::default(), Clashes::default());
         for other in others {
@@ -146,7 +148,7 @@ impl Around<'_> {
                 continue;
             }
             let full = [(meets, &shared), (holds, &holding)];
-            // The owner's name costs a look at passwd: only for those that are shown.
+            // The owner's name costs a look at the text: only for those that are shown.
             if full
                 .iter()
                 .all(|(hit, list)| !hit || list.first.len() == MOST)
@@ -155,8 +157,8 @@ impl Around<'_> {
                 holding.count += usize::from(holds);
                 continue;
             }
-            let (owner, line) = file::line_at(text, other.at);
-            if same_person(owner, self.subject, passwd) {
+            let (owner, line) = lines.at(other.at);
+            if same_person(owner, self.subject, &same_uid) {
                 continue;
             }
             let clash = || Clash {
@@ -254,8 +256,13 @@ mod tests {
 
     #[test]
     fn other_spellings_of_a_name_are_the_same_person() {
-        let same =
-            |owner: &str| same_person(owner, &alice(), "al:x:1000:1000::/:\nbob:x:1001:1::/:\n");
+        let same = |owner: &str| {
+            same_person(
+                owner,
+                &alice(),
+                &same_uid(&alice(), "al:x:1000:1000::/:\nbob:x:1001:1::/:\n"),
+            )
+        };
         assert!(same("alice") && same("alice@corp.example") && same("1000") && same("al"));
         assert!(!same("bob") && !same("1001") && !same("alice2"));
     }
