@@ -53,6 +53,7 @@ struct Package {
     name: String,
     version: String,
     license: Option<String>,
+    repository: Option<String>,
     manifest_path: PathBuf,
 }
 
@@ -89,12 +90,12 @@ pub fn main(args: &Args) -> Result<()> {
         packages.len()
     );
     let mut texts: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for package in packages {
+    for package in &packages {
         let name = format!("{} {}", package.name, package.version);
         let license = package.license.as_deref().unwrap_or_default();
         ensure!(allowed(license), "{name}: license not allowed: {license:?}");
         let _ = write!(text, "\n{name}: {license}");
-        for license in license_texts(&package.manifest_path).context(name.clone())? {
+        for license in license_texts(package, &packages).context(name.clone())? {
             texts.entry(license).or_default().insert(name.clone());
         }
     }
@@ -165,8 +166,25 @@ fn allowed(expression: &str) -> bool {
     !expression.is_empty() && expression.split(" AND ").all(one)
 }
 
-/// The texts that come with a crate.
-fn license_texts(manifest: &Path) -> Result<Vec<String>> {
+/// The texts that come with a crate, or with another of the same repository and
+/// license: a workspace may keep them in one of its crates only.
+fn license_texts(package: &Package, packages: &[&Package]) -> Result<Vec<String>> {
+    let related = |other: &&&Package| {
+        package.repository.is_some()
+            && other.repository == package.repository
+            && other.license == package.license
+    };
+    let others = packages.iter().filter(related).copied();
+    for package in std::iter::once(package).chain(others) {
+        let texts = own_texts(&package.manifest_path)?;
+        if !texts.is_empty() {
+            return Ok(texts);
+        }
+    }
+    bail!("no license text in {}", package.manifest_path.display())
+}
+
+fn own_texts(manifest: &Path) -> Result<Vec<String>> {
     let dir = manifest
         .parent()
         .context("a manifest without a directory")?;
@@ -179,9 +197,6 @@ fn license_texts(manifest: &Path) -> Result<Vec<String>> {
         }
     }
     texts.sort();
-    if texts.is_empty() {
-        bail!("no license text in {}", dir.display());
-    }
     Ok(texts)
 }
 
@@ -227,13 +242,14 @@ mod tests {
     #[test]
     fn every_linked_crate_has_an_allowed_license_and_its_text() {
         let metadata = metadata(TARGET).unwrap();
-        for package in distributed(&metadata).unwrap() {
+        let packages = distributed(&metadata).unwrap();
+        for package in &packages {
             assert!(
                 allowed(package.license.as_deref().unwrap_or_default()),
                 "{}",
                 package.name
             );
-            license_texts(&package.manifest_path).unwrap();
+            license_texts(package, &packages).unwrap();
         }
     }
 }
