@@ -54,7 +54,7 @@ fn plain(name: &str) -> String {
     let letters = |part: &str| part.chars().filter(char::is_ascii_alphabetic).count();
     let parts: Vec<&str> = name.split('.').filter(|part| letters(part) > 2).collect();
     match parts.is_empty() {
-        true => "somebody".to_owned(),
+        true => "unnamed".to_owned(),
         false => parts.join("."),
     }
 }
