@@ -134,6 +134,7 @@ fn end_by(mut signals: Signals) {
             continue;
         }
         host::end_all();
+        apply::lock::remove_file();
         ui::restore();
         ui::complain(&Error::Interrupted(apply::interrupt::standing()));
         std::process::exit(match signal {

@@ -4,6 +4,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use thiserror::Error;
 
@@ -13,9 +14,20 @@ use crate::host::root_owned::RootOwned;
 /// Held until it is dropped.
 #[derive(Debug)]
 pub struct Lock {
-    _held: Option<File>,
-    /// A file that goes with the lock.
-    file: Option<PathBuf>,
+    held: Option<File>,
+    has_file: bool,
+}
+
+/// The file that goes with the lock, if it needed one.
+static FILE: Mutex<Option<PathBuf>> = Mutex::new(None);
+
+/// Removes the file of a lock that is held: for the moment before this process ends
+/// without dropping anything. The next run uses one that is left behind.
+pub fn remove_file() {
+    let path = FILE.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(path) = path {
+        let _ = file::remove(&path);
+    }
 }
 
 /// Why there is no lock.
@@ -44,7 +56,7 @@ impl Lock {
         if !is_own(&meta) || !meta.is_file() || meta.nlink() != 1 {
             return Err(told(format!("{path:?} is not a file of root's alone")));
         }
-        hold(file, None)
+        hold(file)
     }
 
     /// Locks the user's runtime directory, else the home directory, where they are the
@@ -61,12 +73,12 @@ impl Lock {
                 .then_some(dir)
         };
         if let Some(dir) = private(runtime_dir).or_else(|| private(home)) {
-            return hold(dir, None);
+            return hold(dir);
         }
         let path = home.join(".rootless-setup.lock");
         let free = || Lock {
-            _held: None,
-            file: None,
+            held: None,
+            has_file: false,
         };
         let Ok(file) = open(&path) else {
             return Ok(free());
@@ -75,13 +87,17 @@ impl Lock {
         let Some(meta) = meta.filter(|meta| is_own(meta) && meta.is_file()) else {
             return Ok(free());
         };
-        let lock = hold(file, Some(path.clone()))?;
+        let mut lock = hold(file)?;
+        lock.has_file = lock.held.is_some();
         // Another run may have removed it before we held it.
         let same = path
             .symlink_metadata()
             .is_ok_and(|now| now.ino() == meta.ino());
         match same {
-            true => Ok(lock),
+            true => {
+                *FILE.lock().unwrap_or_else(PoisonError::into_inner) = Some(path);
+                Ok(lock)
+            }
             false => Err(NoLock::Busy(None)),
         }
     }
@@ -89,9 +105,8 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        if let Some(path) = &self.file {
-            // The next run uses one that is left behind.
-            let _ = file::remove(path);
+        if self.has_file {
+            remove_file();
         }
     }
 }
@@ -113,16 +128,16 @@ fn open(path: &Path) -> std::io::Result<File> {
         .open(path)
 }
 
-fn hold(held: File, file: Option<PathBuf>) -> Result<Lock, NoLock> {
+fn hold(held: File) -> Result<Lock, NoLock> {
     match held.try_lock() {
         Ok(()) => Ok(Lock {
-            _held: Some(held),
-            file,
+            held: Some(held),
+            has_file: false,
         }),
         Err(TryLockError::WouldBlock) => Err(NoLock::Busy(holder(&held))),
         Err(TryLockError::Error(_)) => Ok(Lock {
-            _held: None,
-            file: None,
+            held: None,
+            has_file: false,
         }),
     }
 }

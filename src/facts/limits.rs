@@ -12,8 +12,8 @@ pub const MOST_NAMES: usize = 4096;
 /// No more files of one kind are read.
 pub const MOST_FILES: usize = 64;
 
-/// Nor more bytes of them, all together.
-const MOST_BYTES: u64 = 1 << 20;
+/// Nor more bytes of them, all together: a hundred times what they usually have.
+const MOST_BYTES: u64 = 256 << 10;
 
 /// Nor more lines: a setting costs many times the memory of its text.
 const MOST_LINES: usize = 8192;

@@ -129,9 +129,11 @@ fn number<'t>(before: &str, token: &'t str) -> Option<(Kind, &'t str)> {
     }
     let address = without_port(token);
     let version = ["version ", "version: ", "version=", "release "];
-    let version = version
-        .iter()
-        .any(|word| before.to_ascii_lowercase().ends_with(word));
+    let ends = |word: &str| {
+        let at = before.len().checked_sub(word.len());
+        at.is_some_and(|at| before.as_bytes()[at..].eq_ignore_ascii_case(word.as_bytes()))
+    };
+    let version = version.iter().any(|word| ends(word));
     (!version && is_ipv4(address)).then_some((Kind::Ipv4, address))
 }
 

@@ -34,11 +34,29 @@ own_this() {
     case $(stat -c %u .) in
     "$user") return ;;
     "$root")
+        open_to_all . || still_closed || die "$(pwd -P) holds files that would be open then"
         chown "$to" .
         say "gave $(pwd -P) to $to"
         ;;
     *) die "$(pwd -P) belongs to a third user" ;;
     esac
+}
+
+# open_to_all PATH: everybody can read it; a directory, enter it, too.
+open_to_all() {
+    case $(stat -c %a -- "$1") in
+    *[57]) ;;
+    *[46]) [ ! -d "$1" ] ;;
+    *) false ;;
+    esac
+}
+
+# still_closed: nothing here can be read once the directory is open, but what is given away.
+still_closed() {
+    [ -z "$(find . ! -name . -prune ! -type l -user "$root" \( -perm -4 -o -perm -2 -o -perm -1 \) \
+        ! -name systemd ! -name user ! -name docker.service ! -name docker.service.d \
+        ! -name default.target.wants ! -name docker ! -name daemon.json ! -name config.json \
+        ! -name cli-plugins ! -name contexts)" ]
 }
 
 own_file() {
@@ -50,6 +68,8 @@ own_file() {
     [ ! -u "./$1" ] || die "$(pwd -P)/$1 has a setuid bit"
     [ ! -g "./$1" ] || die "$(pwd -P)/$1 has a setgid bit"
     [ "$(stat -c %u:%h -- "./$1")" = "$root:1" ] || die "$(pwd -P)/$1 is not a file of root with one name"
+    open_to_all "./$1" || grep -Eq '"(auths|credsStore|credHelpers|currentContext)"' "./$1" ||
+        die "$(pwd -P)/$1 is closed to uid $user: look at it, and give it away by hand"
     chown -h "$to" "./$1"
     say "gave $(pwd -P)/$1 to $to"
 }

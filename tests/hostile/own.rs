@@ -49,6 +49,41 @@ fn what_is_roots_is_given_and_nothing_else() {
     assert_eq!(give(&lab), Ok(0));
 }
 
+/// The user gives root's own files the names of those that are given away.
+#[test]
+fn what_root_closed_stays_closed() {
+    if !is_root() {
+        return;
+    }
+    let refused = |make: &dyn Fn(&Lab)| {
+        let lab = Lab::new();
+        lab.dir("home", USER, 0o755);
+        make(&lab);
+        give(&lab).unwrap_err()
+    };
+    for text in ["password", r#"{"token": "x"}"#, "[]"] {
+        refused(&|lab| {
+            lab.dir("home/.docker", 0, 0o755);
+            lab.file("home/.docker/config.json", text, 0, 0o600);
+        });
+    }
+    refused(&|lab| {
+        lab.dir("home/.docker", 0, 0o700);
+        lab.file(
+            "home/.docker/secret",
+            "readable once the directory is",
+            0,
+            0o644,
+        );
+    });
+    // As `sudo docker login` makes them.
+    let lab = Lab::new();
+    lab.dir("home", USER, 0o755);
+    lab.dir("home/.docker", 0, 0o700);
+    lab.file("home/.docker/config.json", r#"{"auths": {}}"#, 0, 0o600);
+    assert_eq!(give(&lab), Ok(2));
+}
+
 #[test]
 fn races_with_links_change_nothing_outside() {
     if !is_root() {

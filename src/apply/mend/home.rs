@@ -73,7 +73,9 @@ fn collect(home: &Path, top: &str, uid: u32) -> Result<Vec<Found>, String> {
             if stat.st_uid == uid {
                 continue;
             }
-            is_harmless(&fd, &stat).map_err(|why| format!("{:?} {why}", home.join(&name)))?;
+            is_harmless(&fd, &stat)
+                .and_then(|()| super::closed::check(&fd, &stat, &name))
+                .map_err(|why| format!("{:?} {why}", home.join(&name)))?;
             found.push(Found { name, fd });
             if found.len() > MOST {
                 return Err(format!("{:?} holds too many files", home.join(top)));

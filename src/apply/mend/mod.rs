@@ -3,6 +3,7 @@
 
 mod aside;
 mod capability;
+mod closed;
 pub mod home;
 mod lines;
 mod owner;

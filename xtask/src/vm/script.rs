@@ -2,8 +2,11 @@
 
 use super::ssh::quote;
 
-/// Functions for every script of a case; the file says what each is for.
-const HELPERS: &str = include_str!("../../recipe/helpers.sh");
+/// Functions for every script of a case; the files say what each is for.
+const HELPERS: &str = concat!(
+    include_str!("../../recipe/helpers.sh"),
+    include_str!("../../recipe/hostile.sh"),
+);
 
 /// Where root finds programs, however she came in.
 pub const ROOTS_PATH: &str =

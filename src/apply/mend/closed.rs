@@ -1,0 +1,106 @@
+//! What root closed to a user is not opened by a change of its owner.
+//!
+//! A user can give any file or directory of root's in the home directory the name of
+//! one that is given away. So one that the user cannot read yet has to show that it
+//! is what its name says.
+
+use std::io::Read;
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
+
+use crate::host::root_owned::by_fd;
+use crate::plan::mend::place;
+
+/// No configuration of Docker's client is larger, in bytes.
+const MOST: u64 = 1 << 20;
+
+/// No more entries of a directory are looked at.
+const MOST_ENTRIES: usize = 1000;
+
+/// Members of the client's `config.json` (docker/cli, cli/config/configfile).
+const CLIENT: [&str; 28] = [
+    "HttpHeaders",
+    "aliases",
+    "auths",
+    "cliPluginsExtraDirs",
+    "configFormat",
+    "credHelpers",
+    "credsStore",
+    "credentialHelpers",
+    "currentContext",
+    "detachKeys",
+    "experimental",
+    "features",
+    "imagesFormat",
+    "networksFormat",
+    "nodesFormat",
+    "plugins",
+    "pluginsFormat",
+    "proxies",
+    "pruneFilters",
+    "psFormat",
+    "secretFormat",
+    "serviceInspectFormat",
+    "servicesFormat",
+    "stackOrchestrator",
+    "statsFormat",
+    "tasksFormat",
+    "volumesFormat",
+    "kubernetes",
+];
+
+/// Checks what the user could read only because it is given away; `name` is its
+/// path below the home directory.
+///
+/// # Errors
+/// In words.
+pub fn check(fd: &OwnedFd, stat: &Stat, name: &str) -> Result<(), &'static str> {
+    let is_dir = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
+    match (is_dir, stat.st_mode & 0o005) {
+        (true, 0o005) | (false, 0o004 | 0o005) => Ok(()),
+        (true, _) => directory(fd, name),
+        (false, _) if name.ends_with("/config.json") => client_configuration(fd),
+        (false, _) => Err("is closed to the user: look at it, and give it away by hand"),
+    }
+}
+
+fn client_configuration(fd: &OwnedFd) -> Result<(), &'static str> {
+    let mut text = String::new();
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let file = rustix::fs::open(by_fd(fd.as_fd()), flags, Mode::empty());
+    let file = file.map_err(|_| "cannot be read")?;
+    let read = std::fs::File::from(file)
+        .take(MOST)
+        .read_to_string(&mut text);
+    let members = read
+        .ok()
+        .and_then(|_| serde_json::from_str::<serde_json::Map<_, _>>(&text).ok());
+    let known = |m: serde_json::Map<_, _>| m.keys().all(|key| CLIENT.contains(&key.as_str()));
+    match text.trim().is_empty() || members.is_some_and(known) {
+        true => Ok(()),
+        false => Err("is closed to the user, and not a configuration of Docker's client"),
+    }
+}
+
+/// Nothing in a directory that is closed may be readable once it is open, but for
+/// what is given away itself, and is checked by itself.
+fn directory(fd: &OwnedFd, name: &str) -> Result<(), &'static str> {
+    let failed = |_| "cannot be listed";
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let fd = rustix::fs::open(by_fd(fd.as_fd()), flags, Mode::empty()).map_err(failed)?;
+    for (n, entry) in Dir::read_from(&fd).map_err(failed)?.enumerate() {
+        let entry = entry.map_err(failed)?;
+        let entry = entry.file_name().to_string_lossy().into_owned();
+        if [".", ".."].contains(&&*entry) || place::is_handed_over(&format!("{name}/{entry}")) {
+            continue;
+        }
+        let stat = rustix::fs::statat(&fd, &*entry, AtFlags::SYMLINK_NOFOLLOW).map_err(failed)?;
+        let link = FileType::from_raw_mode(stat.st_mode) == FileType::Symlink;
+        let open = stat.st_uid == 0 && stat.st_mode & 0o007 != 0;
+        if n > MOST_ENTRIES || (open && !link) {
+            return Err("is closed to the user, and holds files that would be open then");
+        }
+    }
+    Ok(())
+}
