@@ -1,4 +1,4 @@
-//! What this program wrote itself, as somebody may hand it back: journals,
+//! What this program wrote itself, as a user can hand it back: journals,
 //! bundles, tickets.
 
 use rootless_setup::check::catalogue::Catalogue;

@@ -51,10 +51,11 @@ fn plain(name: &str) -> String {
     let plain = |c: &char| c.is_ascii_alphanumeric() || "-_.".contains(*c);
     let name: String = name.chars().filter(plain).take(60).collect();
     // A number, or one letter, is in every text: such a report is withheld.
-    let is_telling = name.chars().filter(char::is_ascii_alphabetic).count() > 2;
-    match is_telling {
-        true => name,
-        false => "somebody".to_owned(),
+    let letters = |part: &str| part.chars().filter(char::is_ascii_alphabetic).count();
+    let parts: Vec<&str> = name.split('.').filter(|part| letters(part) > 2).collect();
+    match parts.is_empty() {
+        true => "unnamed".to_owned(),
+        false => parts.join("."),
     }
 }
 

@@ -121,7 +121,7 @@ impl Allowance {
 }
 
 /// The names in a directory that satisfy `wanted`. Of a directory with more
-/// names than a host lists, nobody knows whether one is missing.
+/// names than a host lists, it is not known whether one is missing.
 pub fn names(host: &dyn Host, dir: &Path, wanted: impl Fn(&str) -> bool) -> Fact<Vec<String>> {
     host.list(dir).and_then(|mut names| {
         if names.len() >= MOST_NAMES {

@@ -160,7 +160,7 @@ impl Bench {
         command
     }
 
-    /// Root examines the account, which exists where nobody else sees it.
+    /// Root examines the account, which exists in a mount namespace only.
     fn as_root(&self, tool: &Path, home: &Path) -> Result<Command> {
         let passwd = self.scratch.path().join("passwd");
         let (uid, home) = (self.args.uid, home.display());
