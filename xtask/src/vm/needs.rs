@@ -77,15 +77,29 @@ fn with_backports(packages: &[&str]) -> Result<bool> {
     for entry in fs::read_dir("/etc/apt/sources.list.d")?.flatten() {
         fs::copy(entry.path(), sources.path().join(entry.file_name()))?;
     }
+    let Some(mirror) = mirror()? else {
+        return Ok(false);
+    };
     fs::write(
         sources.path().join("backports.list"),
-        "deb http://deb.debian.org/debian bookworm-backports main\n",
+        format!("deb {mirror} bookworm-backports main\n"),
     )?;
     let parts = format!("Dir::Etc::SourceParts={}", sources.path().display());
     apt(&["-o", &parts, "update"])?;
     let from = ["-o", &parts, "-t", "bookworm-backports"];
     apt(&[&from[..], &INSTALL, packages].concat())?;
     Ok(true)
+}
+
+/// Where this machine gets Debian 12 from: a mirror has its backports, too.
+fn mirror() -> Result<Option<String>> {
+    let format = "$(REPO_URI) $(RELEASE) $(COMPONENT)";
+    let targets = Command::new("apt-get")
+        .args(["indextargets", "--format", format, "Created-By: Packages"])
+        .output()?;
+    let targets = String::from_utf8_lossy(&targets.stdout).into_owned();
+    let of_release = |line: &str| line.strip_suffix(" bookworm main").map(str::to_owned);
+    Ok(targets.lines().find_map(of_release))
 }
 
 pub fn is_root() -> bool {
