@@ -50,8 +50,16 @@ impl<'a> Replace<'a> {
         }
     }
 
-    /// The text with stand-ins.
+    /// The text with stand-ins. A stand-in and what follows it can be a value
+    /// again (`user-1` before `0.1.2.3`), so what was changed is searched once more.
     pub fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        match self.once(text) {
+            Cow::Owned(changed) => Cow::Owned(self.once(&changed).into_owned()),
+            unchanged => unchanged,
+        }
+    }
+
+    fn once<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let hits = self.hits(text);
         if hits.is_empty() {
             return Cow::Borrowed(text);
