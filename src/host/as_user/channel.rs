@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-/// No line is longer, in bytes: a file of 1 MiB, every byte of it escaped.
-const MOST: usize = 8 << 20;
+/// No line is longer, in bytes: the largest file of accounts that is read.
+const MOST: usize = 48 << 20;
 
 /// One end.
 #[derive(Debug)]

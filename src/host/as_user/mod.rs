@@ -34,9 +34,9 @@ use reader::{Question, Reader};
 /// whose server does not answer (`host::mounts`).
 const FILE_PATIENCE: Duration = Duration::from_secs(3);
 
-/// How many bytes of answers are taken from one user's files. A host that is
-/// not hostile needs a hundredth of it.
-const MOST_ANSWERS: u64 = 16 << 20;
+/// How many bytes of answers are taken in all: both files of subordinate IDs with a
+/// million lines each. What a user can make many of has lower limits (`facts::limits`).
+const MOST_ANSWERS: u64 = 96 << 20;
 
 /// This machine, as one user sees it.
 pub struct AsUser {
