@@ -29,6 +29,12 @@ pub fn live(
 ) -> Result<(Arc<dyn Host>, Option<subject::Subject>), Error> {
     let own = Live::new(probe, deadline).bounded();
     let subject = subject::find(&own, wanted)?;
+    if let Some(alias) = subject
+        .as_ref()
+        .filter(|user| user.uid == 0 && !user.is_self)
+    {
+        return Err(Error::OddName(alias.name.clone()));
+    }
     let host = match &subject {
         Some(user) => seen_by(user, own, probe, deadline),
         None => Arc::new(own),

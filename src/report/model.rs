@@ -221,12 +221,37 @@ fn result(checked: &Checked<'_>) -> CheckResult {
         title: checked.check.title.clone(),
         level: checked.check.level,
         status: checked.status,
-        summary: checked.summary.clone(),
-        evidence: checked.evidence.clone(),
-        fix: checked.fix.clone(),
+        summary: short(&checked.summary),
+        evidence: checked.evidence.iter().map(shortened).collect(),
+        fix: checked.fix.clone().filter(is_short),
         docs: checked.check.docs.clone(),
         duration_ms: checked.duration_ms,
     }
+}
+
+/// What a host shows of itself in one place, in characters: no path, address or
+/// setting that is one is longer.
+const MOST: usize = 4096;
+
+/// As much of a text from the host as anybody reads.
+fn short(text: &str) -> String {
+    match text.char_indices().nth(MOST) {
+        None => text.to_owned(),
+        Some((at, _)) => format!("{} ... ({} bytes)", &text[..at], text.len()),
+    }
+}
+
+fn shortened(evidence: &Evidence) -> Evidence {
+    Evidence {
+        source: short(&evidence.source),
+        value: short(&evidence.value),
+    }
+}
+
+/// A command that is longer is nothing to be pasted.
+fn is_short(fix: &Fix) -> bool {
+    let texts = fix.commands.iter().chain([&fix.note]);
+    texts.map(String::len).sum::<usize>() <= 8 * MOST
 }
 
 /// The worst of the checks that affect a capability decides its row.
@@ -253,7 +278,7 @@ fn row(capability: Capability, checked: &[Checked<'_>]) -> CapabilityRow {
     CapabilityRow {
         capability,
         state,
-        detail: because.map(|c| c.summary.clone()).unwrap_or_default(),
+        detail: because.map(|c| short(&c.summary)).unwrap_or_default(),
     }
 }
 

@@ -76,6 +76,19 @@ fn what_root_closed_stays_closed() {
             0o644,
         );
     });
+    refused(&|lab| {
+        lab.dir("home/.docker", 0, 0o700);
+        lab.file("home/.docker/dump", "of a third user", 33, 0o644);
+    });
+    refused(&|lab| {
+        lab.dir("home/.docker", 0, 0o700);
+        lab.file("home/.docker/config.json", "a password", 0, 0o644);
+    });
+    refused(&|lab| {
+        lab.dir("home/.docker", 0, 0o700);
+        lab.dir("home/.docker/cli-plugins", 0, 0o755);
+        lab.file("home/.docker/cli-plugins/su", "of root", 0, 0o4755);
+    });
     // As `sudo docker login` makes them.
     let lab = Lab::new();
     lab.dir("home", USER, 0o755);

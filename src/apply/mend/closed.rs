@@ -7,16 +7,12 @@
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
+use rustix::fs::{Dir, FileType, Mode, OFlags, Stat};
 
 use crate::host::root_owned::by_fd;
-use crate::plan::mend::place;
 
 /// No configuration of Docker's client is larger, in bytes.
 const MOST: u64 = 1 << 20;
-
-/// No more entries of a directory are looked at.
-const MOST_ENTRIES: usize = 1000;
 
 /// Members of the client's `config.json` (docker/cli, cli/config/configfile).
 const CLIENT: [&str; 28] = [
@@ -59,13 +55,18 @@ pub fn check(fd: &OwnedFd, stat: &Stat, name: &str) -> Result<(), &'static str> 
     let is_dir = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
     match (is_dir, stat.st_mode & 0o005) {
         (true, 0o005) | (false, 0o004 | 0o005) => Ok(()),
-        (true, _) => directory(fd, name),
+        (true, _) => directory(fd),
         (false, _) if name.ends_with("/config.json") => client_configuration(fd),
         (false, _) => Err("is closed to the user: look at it, and give it away by hand"),
     }
 }
 
 fn client_configuration(fd: &OwnedFd) -> Result<(), &'static str> {
+    if FileType::from_raw_mode(rustix::fs::fstat(fd).map_err(|_| "cannot be read")?.st_mode)
+        != FileType::RegularFile
+    {
+        return Err("is not a file");
+    }
     let mut text = String::new();
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let file = rustix::fs::open(by_fd(fd.as_fd()), flags, Mode::empty());
@@ -83,23 +84,25 @@ fn client_configuration(fd: &OwnedFd) -> Result<(), &'static str> {
     }
 }
 
-/// Nothing in a directory that is closed may be readable once it is open, but for
-/// what is given away itself, and is checked by itself.
-fn directory(fd: &OwnedFd, name: &str) -> Result<(), &'static str> {
+/// A directory that is closed holds nothing, or the configuration of Docker's client,
+/// as `sudo docker login` makes it: whatever else is in it would be open then, whoever
+/// it belongs to and whatever its own mode is.
+fn directory(dir: &OwnedFd) -> Result<(), &'static str> {
     let failed = |_| "cannot be listed";
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let fd = rustix::fs::open(by_fd(fd.as_fd()), flags, Mode::empty()).map_err(failed)?;
-    for (n, entry) in Dir::read_from(&fd).map_err(failed)?.enumerate() {
-        let entry = entry.map_err(failed)?;
-        let entry = entry.file_name().to_string_lossy().into_owned();
-        if [".", ".."].contains(&&*entry) || place::is_handed_over(&format!("{name}/{entry}")) {
-            continue;
-        }
-        let stat = rustix::fs::statat(&fd, &*entry, AtFlags::SYMLINK_NOFOLLOW).map_err(failed)?;
-        let link = FileType::from_raw_mode(stat.st_mode) == FileType::Symlink;
-        let open = stat.st_uid == 0 && stat.st_mode & 0o007 != 0;
-        if n > MOST_ENTRIES || (open && !link) {
-            return Err("is closed to the user, and holds files that would be open then");
+    let fd = rustix::fs::open(by_fd(dir.as_fd()), flags, Mode::empty()).map_err(failed)?;
+    for entry in Dir::read_from(&fd).map_err(failed)? {
+        match entry.map_err(failed)?.file_name().to_bytes() {
+            b"." | b".." => {}
+            b"config.json" => {
+                let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+                let file = rustix::fs::openat(&fd, "config.json", flags, Mode::empty());
+                let file = file.map_err(failed)?;
+                let stat = rustix::fs::fstat(&file).map_err(failed)?;
+                super::home::is_harmless(&file, &stat)?;
+                client_configuration(&file)?;
+            }
+            _ => return Err("is closed to the user, and holds what would be open then"),
         }
     }
     Ok(())

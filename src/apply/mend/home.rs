@@ -169,7 +169,7 @@ fn step_by_step(home: &OwnedFd, name: &str) -> rustix::io::Result<OwnedFd> {
 }
 
 /// What belongs to root and gives no rights of root's to the one who gets it.
-fn is_harmless(fd: &OwnedFd, stat: &Stat) -> Result<(), &'static str> {
+pub(super) fn is_harmless(fd: &OwnedFd, stat: &Stat) -> Result<(), &'static str> {
     let kind = FileType::from_raw_mode(stat.st_mode);
     let is_dir = kind == FileType::Directory;
     if !is_dir && kind != FileType::RegularFile {

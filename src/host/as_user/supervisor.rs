@@ -9,10 +9,11 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use nix::sched::{CloneFlags, unshare};
 use nix::unistd::{Gid, Uid, setegid, seteuid, setgroups};
 use serde::{Deserialize, Serialize};
 
@@ -33,10 +34,10 @@ pub const MODE: &str = "__supervise";
 pub const BECOME: &str = "__become";
 
 /// How long the supervisor may take to end what its program left behind.
-const CLEAN_UP: Duration = Duration::from_secs(3);
+const CLEAN_UP: Duration = Duration::from_secs(2);
 
 /// The ends of the supervisors that run: when these are closed, they clean up.
-static RUNNING: Mutex<Vec<(u32, UnixStream)>> = Mutex::new(Vec::new());
+static RUNNING: Mutex<Vec<UnixStream>> = Mutex::new(Vec::new());
 
 /// What is to be run, and as whom.
 #[derive(Debug, Serialize, Deserialize)]
@@ -71,9 +72,7 @@ fn supervised(order: &Order, end: Instant) -> io::Result<Option<String>> {
     let handle = channel.handle()?;
     let mut command = program::own(MODE);
     command.stdin(Stdio::from(theirs)).stdout(Stdio::null());
-    let mut child = program::start(&mut command, |child| {
-        running(|all| all.push((child.id(), handle)));
-    })?;
+    let mut child = program::start(&mut command, |_| running(|all| all.push(handle)))?;
     let answer = channel
         .send(order, end)
         .and_then(|()| channel.receive(Some(end)));
@@ -83,29 +82,25 @@ fn supervised(order: &Order, end: Instant) -> io::Result<Option<String>> {
         // It had its time to clean up.
         let _ = child.kill();
     }
-    let _ = child.wait();
-    forget(&child);
+    // It may still remove files: this is not waited for but at the very end.
+    let _ = child.try_wait();
     answer
 }
 
 /// Has every supervisor end what it runs, and waits until it has.
 pub fn end_all() {
     let all = running(std::mem::take);
-    for (_, stream) in &all {
+    for stream in &all {
         let _ = stream.shutdown(std::net::Shutdown::Write);
     }
-    for (_, mut stream) in all {
+    for mut stream in all {
         let _ = stream.set_read_timeout(Some(CLEAN_UP));
         // Until it hangs up, or for as long as it may take.
         let _ = io::copy(&mut stream, &mut io::sink());
     }
 }
 
-fn forget(child: &Child) {
-    running(|all| all.retain(|(pid, _)| *pid != child.id()));
-}
-
-fn running<T>(change: impl FnOnce(&mut Vec<(u32, UnixStream)>) -> T) -> T {
+fn running<T>(change: impl FnOnce(&mut Vec<UnixStream>) -> T) -> T {
     change(&mut RUNNING.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
@@ -117,6 +112,8 @@ pub fn supervise() -> io::Result<()> {
     rustix::process::setsid()?;
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
     leave_login_session();
+    // Shared memory of its own, which ends with it; where there can be none, it is root's.
+    let _ = unshare(CloneFlags::CLONE_NEWIPC);
     let mut channel = Channel::of_child()?;
     let text = channel.receive(None)?.unwrap_or_default();
     let order: Order = serde_json::from_str(&text)?;
@@ -129,18 +126,33 @@ pub fn supervise() -> io::Result<()> {
     };
     let answer = watched(&order, tmp.as_ref(), &channel, end);
     descendants::end();
+    let sent = channel.send(&answer, Instant::now() + CLEAN_UP);
+    drop(channel);
+    end_soon();
     if let Some(tmp) = tmp {
         as_user(&order.account, || drop(tmp))?;
     }
-    channel.send(&answer, Instant::now() + CLEAN_UP)
+    sent
+}
+
+/// Somebody may put files into a directory faster than they are removed.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a process of our own, which is done"
+)]
+fn end_soon() {
+    std::thread::spawn(|| {
+        std::thread::sleep(CLEAN_UP / 4);
+        std::process::exit(0);
+    });
 }
 
 /// logind and polkit tell by the control group whose login session a process is
 /// of: this is not root's. Where neither file is there, no session is either.
 #[expect(clippy::disallowed_methods, reason = "a setting of this process alone")]
 fn leave_login_session() {
-    for root in ["/sys/fs/cgroup", "/sys/fs/cgroup/systemd"] {
-        let _ = std::fs::write(format!("{root}/cgroup.procs"), "0");
+    for root in ["", "/systemd", "/unified"] {
+        let _ = std::fs::write(format!("/sys/fs/cgroup{root}/cgroup.procs"), "0");
     }
 }
 
