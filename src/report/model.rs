@@ -251,7 +251,7 @@ fn shortened(evidence: &Evidence) -> Evidence {
 /// A command that is longer is nothing to be pasted.
 fn is_short(fix: &Fix) -> bool {
     let texts = fix.commands.iter().chain([&fix.note]);
-    texts.map(String::len).sum::<usize>() <= 8 * MOST
+    texts.map(String::len).sum::<usize>() <= 64 * MOST
 }
 
 /// The worst of the checks that affect a capability decides its row.
