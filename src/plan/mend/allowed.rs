@@ -318,29 +318,24 @@ fn is_profile(file: &str, lines: &[String]) -> bool {
     profile_program(file, lines).is_some()
 }
 
+/// Where root writes files of its own.
+const DIRS: [&str; 5] = [
+    place::SYSCTL,
+    place::MODULES,
+    place::USER_MANAGER,
+    place::LIMITS,
+    place::PROFILES,
+];
+
 /// A file of the system that root writes.
 pub fn is_system_file(path: &Path) -> bool {
-    let dirs = [
-        place::SYSCTL,
-        place::MODULES,
-        place::USER_MANAGER,
-        place::LIMITS,
-        place::PROFILES,
-    ];
     let files = ["/etc/sysctl.conf", "/etc/fstab"];
     is_subid_file(path)
         || files.iter().any(|file| path == Path::new(file))
-        || dirs.iter().any(|dir| is_in(path, dir))
+        || DIRS.iter().any(|dir| is_in(path, dir))
 }
 
 /// A directory that root makes where it is missing.
 pub fn is_system_dir(path: &Path) -> bool {
-    let dirs = [
-        place::SYSCTL,
-        place::MODULES,
-        place::USER_MANAGER,
-        place::LIMITS,
-        place::PROFILES,
-    ];
-    path != Path::new("/") && dirs.iter().any(|dir| Path::new(dir).starts_with(path))
+    path != Path::new("/") && DIRS.iter().any(|dir| Path::new(dir).starts_with(path))
 }
