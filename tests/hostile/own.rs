@@ -61,7 +61,7 @@ fn what_root_closed_stays_closed() {
         make(&lab);
         give(&lab).unwrap_err()
     };
-    for text in ["password", r#"{"token": "x"}"#, "[]"] {
+    for text in ["password", "\n", r#"{"token": "x"}"#, "[]"] {
         refused(&|lab| {
             lab.dir("home/.docker", 0, 0o755);
             lab.file("home/.docker/config.json", text, 0, 0o600);
@@ -75,6 +75,11 @@ fn what_root_closed_stays_closed() {
             0,
             0o644,
         );
+    });
+    refused(&|lab| {
+        lab.dir("home/.docker", 0, 0o755);
+        lab.file("home/.docker/config.json", "", 0, 0o600);
+        std::fs::write(lab.at("home/.docker/config.json"), b"\xff key").unwrap();
     });
     refused(&|lab| {
         lab.dir("home/.docker", 0, 0o700);

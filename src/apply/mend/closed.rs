@@ -74,11 +74,11 @@ fn client_configuration(fd: &OwnedFd) -> Result<(), &'static str> {
     let read = std::fs::File::from(file)
         .take(MOST)
         .read_to_string(&mut text);
-    let members = read
-        .ok()
-        .and_then(|_| serde_json::from_str::<serde_json::Map<_, _>>(&text).ok());
+    // What is not UTF-8 leaves the text empty, and is no empty file.
+    read.map_err(|_| "is closed to the user, and not plain text")?;
+    let members = serde_json::from_str::<serde_json::Map<_, _>>(&text);
     let known = |m: serde_json::Map<_, _>| m.keys().all(|key| CLIENT.contains(&key.as_str()));
-    match text.trim().is_empty() || members.is_some_and(known) {
+    match text.is_empty() || members.is_ok_and(known) {
         true => Ok(()),
         false => Err("is closed to the user, and not a configuration of Docker's client"),
     }
