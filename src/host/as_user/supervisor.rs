@@ -116,7 +116,7 @@ pub fn supervise() -> io::Result<()> {
     let _ = unshare(CloneFlags::CLONE_NEWIPC);
     let mut channel = Channel::of_child()?;
     let text = channel.receive(None)?.unwrap_or_default();
-    let order: Order = serde_json::from_str(&text)?;
+    let mut order: Order = serde_json::from_str(&text)?;
     let end = Instant::now() + Duration::from_millis(order.millis);
     // None of root's groups is wanted here.
     setgroups(&[])?;
@@ -124,7 +124,8 @@ pub fn supervise() -> io::Result<()> {
         true => as_user(&order.account, OwnTmp::new)?,
         false => None,
     };
-    let answer = watched(&order, tmp.as_ref(), &channel, end);
+    order.program.env.extend(tmp.as_ref().map(OwnTmp::variable));
+    let answer = watched(&order, &channel, end);
     descendants::end();
     let sent = channel.send(&answer, Instant::now() + CLEAN_UP);
     drop(channel);
@@ -156,15 +157,9 @@ fn leave_login_session() {
     }
 }
 
-fn watched(order: &Order, tmp: Option<&OwnTmp>, channel: &Channel, end: Instant) -> Fact<Output> {
-    let mut program = order.program.clone();
-    program.env.extend(tmp.map(OwnTmp::variable));
-    let become_it = Order {
-        account: order.account.clone(),
-        program: program.clone(),
-        millis: order.millis,
-    };
-    let text = serde_json::to_string(&become_it).unwrap_or_default();
+fn watched(order: &Order, channel: &Channel, end: Instant) -> Fact<Output> {
+    let program = &order.program;
+    let text = serde_json::to_string(order).unwrap_or_default();
     let memory = match Memory::new(&text).and_then(Memory::from_start) {
         Ok(memory) => memory,
         Err(e) => return Fact::Unreadable(Why::from(&e)),
@@ -172,9 +167,9 @@ fn watched(order: &Order, tmp: Option<&OwnTmp>, channel: &Channel, end: Instant)
     let mut command = program::own(BECOME);
     command.stdin(Stdio::from(OwnedFd::from(memory)));
     let caller = Some(channel.as_fd());
-    let answer = program::collect(&mut command, &program, end, MOST_OUTPUT, caller);
+    let answer = program::collect(&mut command, program, end, MOST_OUTPUT, caller);
     answer.and_then(|output| match not_started(&output) {
-        Some(error) => program::not_started(&program, &error),
+        Some(error) => program::not_started(program, &error),
         None => Fact::Known(output),
     })
 }
